@@ -19,7 +19,7 @@ help: ## list the targets
 setup: $(VENV)/.installed ## make .venv and install the package
 
 demo: $(VENV)/.installed ## load the demo estate and serve it on http://127.0.0.1:$PORT
-	@LINJU_ENV=demo PORT=$(PORT) exec $(BIN)/python -m core.serve
+	@exec env LINJU_ENV=demo PORT=$(PORT) $(BIN)/python -m core.serve
 
 demo-reset: ## throw the demo data away
 	@if [ -f "$(VAR)/demo.env" ]; then rm -rf "$(VAR)" && echo "$(VAR)/ removed"; else echo "no demo data in $(VAR)/"; fi

@@ -1,0 +1,165 @@
+"""Fixtures of the whole suite. A test that uses ``database_url`` (or ``app``, ``client``, ``db_session``) runs twice:
+on SQLite and on a real PostgreSQL, each time on a database of its own that was copied from a migrated template.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session, scoped_session
+
+from core import clock
+from core.config import ROOT, Settings, driver_url
+from core.database import db
+from tests import postgres
+
+BACKENDS = ("sqlite", "postgresql")
+SECRET = "only-for-tests-0123456789abcdefghij"
+# A Wednesday, ten in the morning in Shanghai.
+MOMENT = datetime(2026, 11, 18, 2, 0, tzinfo=UTC)
+
+_server = pytest.StashKey[str]()
+
+
+def postgres_server(config: pytest.Config) -> str:
+    """The address of the run's PostgreSQL server: ``TEST_DATABASE_URL``, else one started when first needed.
+
+    Under pytest-xdist only the controller starts one; the workers are told where it is.
+    """
+    if _server not in config.stash:
+        worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+        if worker is not None:
+            config.stash[_server] = worker["postgres"]
+        elif given := os.environ.get("TEST_DATABASE_URL"):
+            config.stash[_server] = given.replace("postgresql+psycopg://", "postgresql://")
+        else:
+            stack = ExitStack()
+            config.add_cleanup(stack.close)
+            config.stash[_server] = stack.enter_context(postgres.running())
+    return config.stash[_server]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell each worker of pytest-xdist where the server is."""
+    node.workerinput["postgres"] = postgres_server(node.config)
+
+
+def settings_for(database_url: str, var_dir: Path, **changes: Any) -> Settings:
+    """Settings of a test application on the database at ``database_url``; ``changes`` override single fields."""
+    values: dict[str, Any] = {
+        "env": "production",
+        "database_url": driver_url(database_url),
+        "secret_key": SECRET,
+        "seal_key": SECRET.encode()[:32],
+        "var_dir": var_dir,
+        "testing": True,
+    }
+    return Settings(**values | changes)
+
+
+def make_app(settings: Settings) -> Flask:
+    """An application with ``settings``."""
+    # Imported late: guards and unit tests start at once and need no application.
+    from app import create_app
+
+    return create_app(settings)
+
+
+def close(app: Flask) -> None:
+    """Close the database connections that ``app`` holds."""
+    engines = app.extensions["linju.engines"]
+    engines.main.dispose()
+    engines.quick.dispose()
+
+
+def migrate(database_url: str, var_dir: Path) -> None:
+    """Bring the database at ``database_url`` to the newest migration."""
+    app = make_app(settings_for(database_url, var_dir))
+    with app.app_context():
+        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+    close(app)
+
+
+@pytest.fixture(scope="session")
+def template(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], str]]:
+    """The address of the migrated, empty database of a backend, made once in each process."""
+    made: dict[str, str] = {}
+
+    def find(backend: str) -> str:
+        if backend not in made:
+            folder = tmp_path_factory.mktemp(f"template-{backend}")
+            on_file = backend == "sqlite"
+            url = (
+                f"sqlite:///{folder}/linju.db" if on_file else postgres.fresh_database(postgres_server(request.config))
+            )
+            migrate(url, folder)
+            made[backend] = url
+        return made[backend]
+
+    yield find
+    if "postgresql" in made:
+        postgres.drop_database(postgres_server(pytestconfig), made["postgresql"])
+
+
+@pytest.fixture(params=BACKENDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, template: Callable[[str], str]) -> Iterator[str]:
+    """The address of a migrated, empty database for this test alone."""
+    source = template(request.param)
+    if request.param == "sqlite":
+        shutil.copyfile(source.removeprefix("sqlite:///"), tmp_path / "linju.db")
+        yield f"sqlite:///{tmp_path / 'linju.db'}"
+    else:
+        server = postgres_server(request.config)
+        url = postgres.fresh_database(server, postgres.database_name(source))
+        yield url
+        postgres.drop_database(server, url)
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application on a database of its own."""
+    app = make_app(settings_for(database_url, tmp_path))
+    yield app
+    close(app)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that keeps cookies."""
+    return app.test_client()
+
+
+@pytest.fixture
+def db_session(app: Flask) -> Iterator[scoped_session[Session]]:
+    """The session inside an application context. Call ``begin_write()`` before the first write."""
+    with app.app_context():
+        yield db.session
+        db.session.rollback()
+
+
+@pytest.fixture
+def at() -> Iterator[Callable[[datetime], None]]:
+    """A clock that stands still at ``MOMENT`` and is moved by calling it with an aware time."""
+    clock.set_now(MOMENT)
+    yield clock.set_now
+    clock.set_now(None)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests do not depend on the settings of whoever runs them."""
+    for name in [name for name in os.environ if name.startswith("LINJU_") and name != "LINJU_SHOTS"]:
+        monkeypatch.delenv(name)
