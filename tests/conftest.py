@@ -16,7 +16,8 @@ import flask_migrate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy.orm import Session, scoped_session
+from flask_sqlalchemy.session import Session
+from sqlalchemy.orm import scoped_session
 
 from core import clock
 from core.config import ROOT, Settings, driver_url
@@ -86,25 +87,25 @@ def close(app: Flask) -> None:
 def migrate(database_url: str, var_dir: Path) -> None:
     """Bring the database at ``database_url`` to the newest migration."""
     app = make_app(settings_for(database_url, var_dir))
-    with app.app_context():
-        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
-    close(app)
+    try:
+        with app.app_context():
+            flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+    finally:
+        close(app)
 
 
 @pytest.fixture(scope="session")
-def template(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], str]]:
+def template(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
     """The address of the migrated, empty database of a backend, made once in each process."""
     made: dict[str, str] = {}
 
     def find(backend: str) -> str:
         if backend not in made:
             folder = tmp_path_factory.mktemp(f"template-{backend}")
-            on_file = backend == "sqlite"
-            url = (
-                f"sqlite:///{folder}/linju.db" if on_file else postgres.fresh_database(postgres_server(request.config))
-            )
+            if backend == "sqlite":
+                url = f"sqlite:///{folder}/linju.db"
+            else:
+                url = postgres.fresh_database(postgres_server(pytestconfig))
             migrate(url, folder)
             made[backend] = url
         return made[backend]
