@@ -1,0 +1,107 @@
+// Conveniences only: every page works without this file.
+
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const shown = (element) => { element.hidden = false; return element; };
+
+// The summary of a refused form takes the focus; its links land in a control, not beside it.
+document.querySelector("[data-focus]")?.focus();
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".error-summary a[href^='#']");
+  const target = link && document.getElementById(decodeURIComponent(link.hash.slice(1)));
+  if (!target) return;
+  event.preventDefault();
+  const control = target.matches("input, select, textarea") ? target : target.querySelector("input, select, textarea");
+  (control ?? target).focus();
+  target.scrollIntoView({ block: "center" });
+});
+
+// Countdowns: in words a person reads, never announced second by second.
+const MINUTE = 60, HOUR = 3600, DAY = 86400;
+function left(seconds) {
+  if (seconds <= 0) return "已过时";
+  if (seconds >= DAY) return `还剩 ${Math.floor(seconds / DAY)}天`;
+  if (seconds >= HOUR) return `还剩 ${Math.floor(seconds / HOUR)}小时${Math.floor((seconds % HOUR) / MINUTE)}分`;
+  return `还剩 ${Math.floor(seconds / MINUTE)}:${String(Math.floor(seconds % MINUTE)).padStart(2, "0")}`;
+}
+const timers = all("[data-deadline]").map((box) => ({
+  box, text: box.querySelector("[data-left]"), ring: box.querySelector(".countdown__run"),
+  end: Date.parse(box.dataset.deadline), start: Date.parse(box.dataset.since ?? "") || Date.now(),
+}));
+function tick() {
+  for (const { box, text, ring, end, start } of timers) {
+    const seconds = Math.max(0, (end - Date.now()) / 1000);
+    text.textContent = left(seconds);
+    ring?.setAttribute("stroke-dasharray", `${Math.min(100, Math.max(0, (seconds * 100000) / (end - start || 1)))} 100`);
+    box.classList.toggle("countdown--soon", seconds < 5 * MINUTE);
+  }
+}
+if (timers.length) { tick(); setInterval(tick, 1000); }
+
+// One POST however often it is pressed; coming back to the page lets it be sent again.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+  delete form.dataset.changed;
+  (event.submitter ?? form.querySelector("[type=submit]"))?.setAttribute("aria-disabled", "true");
+});
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of all("form[data-sent]")) delete form.dataset.sent;
+  for (const button of all("[type=submit][aria-disabled]")) button.removeAttribute("aria-disabled");
+});
+
+// Leaving a form with unsaved input asks first.
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (form?.hasAttribute("data-guard")) form.dataset.changed = "1";
+});
+window.addEventListener("beforeunload", (event) => {
+  if (document.querySelector("form[data-guard][data-changed]")) { event.preventDefault(); event.returnValue = ""; }
+});
+
+for (const button of all("[data-print]")) shown(button).addEventListener("click", () => window.print());
+if (navigator.clipboard) for (const button of all("[data-copy]")) shown(button).addEventListener("click", async () => {
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.textContent = "已复制";
+});
+for (const button of all("[data-reveal]")) shown(button).addEventListener("click", () => {
+  const input = document.getElementById(button.dataset.reveal);
+  const open = input.type === "password";
+  input.type = open ? "text" : "password";
+  button.setAttribute("aria-pressed", String(open));
+  button.querySelector("span").textContent = open ? "隐藏" : "显示";
+});
+
+// Single keys on the desk: J and K walk the queue, / searches, the others press what carries them.
+// Off while typing, with a modifier, and when switched off (kept on this machine).
+const bar = document.querySelector("[data-shortcuts]");
+const keep = { get off() { try { return localStorage.getItem("shortcuts") === "off"; } catch { return false; } },
+  set off(value) { try { localStorage.setItem("shortcuts", value ? "off" : "on"); } catch { /* private window */ } } };
+let off = keep.off;
+function walk(step) {
+  const links = all("[data-walk] a.q__link");
+  const open = links.findIndex((link) => link.getAttribute("aria-current") === "true");
+  const held = links.indexOf(document.activeElement);
+  const next = links[Math.min(links.length - 1, Math.max(0, (held >= 0 ? held : open) + step))];
+  if (open >= 0 && next) next.click(); else next?.focus();
+}
+document.addEventListener("keydown", (event) => {
+  if (!bar || off || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
+  if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+  const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
+  if (key === "Enter" && event.target.closest("a, button, summary")) return;
+  const pressed = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (key === "J" || key === "K") walk(key === "J" ? 1 : -1);
+  else if (key === "/") document.getElementById("q")?.focus();
+  else if (pressed) pressed.click();
+  else return;
+  event.preventDefault();
+});
+const knob = document.querySelector("[data-shortcuts-switch]");
+function paint() { knob.textContent = off ? "打开快捷键" : "关闭快捷键"; document.body.classList.toggle("is-off", off); }
+if (knob) {
+  shown(knob).addEventListener("click", () => { off = keep.off = !off; paint(); });
+  paint();
+}
