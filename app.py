@@ -1,0 +1,123 @@
+"""The application: the one file that knows every room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask, Response, jsonify
+from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from community.accounts import permissions as _accounts_permissions  # noqa: F401
+from community.accounts import queries as accounts
+from community.grid import models as _grid  # noqa: F401
+from community.organisations import models as _organisations  # noqa: F401
+from core import access, database, jobs, outbox, sealing, web
+from core.access import PUBLIC, Viewer
+from core.api import endpoints as api
+from core.api.description import description
+from core.config import ROOT, Settings
+from core.database import Base, db
+from core.web import blueprints, formats, icons, responses
+from services.catalogue import models as _catalogue  # noqa: F401
+from services.dispatch import models as _dispatch  # noqa: F401
+from services.orders import models as _orders  # noqa: F401
+from volunteers.certificates import models as _certificates  # noqa: F401
+from volunteers.hours import models as _hours  # noqa: F401
+from volunteers.registry import models as _registry  # noqa: F401
+
+PAGES: tuple[blueprints.Pages, ...] = ()
+
+# What stands in the bar of the desk, in order: label, endpoint, the permission that shows it.
+NAVIGATION = (
+    ("派单台", "orders.desk", "orders:dispatch"),
+    ("一楼一图", "grid.estates", "people:read"),
+    ("志愿者", "registry.volunteers", "volunteers:read"),
+    ("服务清单", "catalogue.items", "catalogue:read"),
+    ("名册导入", "grid.imports", "people:import"),
+    ("账号", "accounts.accounts", "accounts:issue"),
+    ("任职", "organisations.posts", "accounts:appoint"),
+    ("操作记录", "system.audit", "system:audit"),
+    ("未达消息", "system.outbox", "system:outbox"),
+    ("后台任务", "system.jobs", "system:jobs"),
+)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The WSGI application for these settings (default: those of the environment)."""
+    settings = settings or Settings.from_env()
+    app = Flask("linju", root_path=str(ROOT))
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=settings.upload_megabytes * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.env == "production",
+        WTF_CSRF_TIME_LIMIT=None,
+        TESTING=settings.testing,
+        JSON_SORT_KEYS=False,
+    )
+    app.extensions["linju.settings"] = settings
+    sealing.use_key(settings.seal_key)
+    database.init_app(app, settings)
+    Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
+    outbox.use_addresses(accounts.emails_of)
+    _web(app, settings)
+    app.cli.add_command(jobs.cli)
+    return app
+
+
+def _web(app: Flask, settings: Settings) -> None:
+    csrf = CSRFProtect(app)
+    icons.register(app)
+    formats.register(app)
+    responses.init_app(app, settings)
+    app.extensions["linju.accesses"] = {"healthz": PUBLIC, "readyz": PUBLIC, "openapi": PUBLIC}
+    blueprints.init_app(app, settings, accounts.resolve_web)
+    for pages in PAGES:
+        blueprints.register(app, pages)
+    api.init_app(app, _api_viewer)
+    csrf.exempt(app.blueprints["api"])
+    app.context_processor(_context)
+    app.add_url_rule("/healthz", "healthz", lambda: Response("ok\n", mimetype="text/plain"))
+    app.add_url_rule("/readyz", "readyz", _ready)
+    app.add_url_rule(f"{api.PREFIX}/openapi.json", "openapi", lambda: jsonify(description()))
+
+
+def _api_viewer(token: str, key: str | None) -> tuple[Viewer, tuple[str, int, str] | None] | None:
+    found = accounts.resolve(token, "api", key)
+    return (found.viewer, found.prior) if found else None
+
+
+def _context() -> dict[str, Any]:
+    """What layouts show of the viewer."""
+    viewer = access.find_viewer()
+    if viewer is None:
+        return {"viewer": None, "site_name": "邻聚", "nav_items": []}
+    return {"viewer": viewer, "site_name": viewer.estate_name or "邻聚", "nav_items": web.navigation(viewer, NAVIGATION)}
+
+
+def _ready() -> Response:
+    """200 when the database answers and stands at the newest migration."""
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    head = ScriptDirectory.from_config(config).get_current_head()
+    try:
+        with database.engines().quick.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    except Exception:
+        return Response("数据库连不上\n", 503, mimetype="text/plain; charset=utf-8")
+    if current != head:
+        return Response("数据库还没有迁移到最新版本，请运行 flask --app app db upgrade\n", 503,
+                        mimetype="text/plain; charset=utf-8")  # fmt: skip
+    return Response("ok\n", mimetype="text/plain")
+
+
+__all__ = ["Base", "create_app"]

@@ -1,0 +1,117 @@
+"""Settings, read from the environment alone (prefix ``LINJU_``) and checked before anything starts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(Exception):
+    """A setting is missing or unusable; the text says, in Chinese, which one and what to set."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment decides. Durations carry their unit in the name."""
+
+    env: str
+    database_url: str
+    secret_key: str = field(repr=False)
+    seal_key: bytes = field(repr=False)
+    var_dir: Path = ROOT / "var"
+    staff_idle_minutes: int = 30
+    resident_idle_days: int = 30
+    token_hours: int = 12
+    sign_in_attempts: int = 5
+    sign_in_window_minutes: int = 5
+    trusted_proxies: int = 0
+    public_url: str = ""
+    smtp_host: str = ""
+    smtp_port: int = 25
+    smtp_user: str = ""
+    smtp_password: str = field(default="", repr=False)
+    smtp_starttls: bool = False
+    smtp_sender: str = "linju@localhost"
+    upload_megabytes: int = 50
+    testing: bool = False
+
+    @property
+    def is_demo(self) -> bool:
+        """Demo accounts exist and the demo estate may be loaded."""
+        return self.env == "demo"
+
+    @staticmethod
+    def from_env(environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings. Raises ``SettingsError`` naming each missing or unusable variable."""
+        return _read(os.environ if environ is None else environ)
+
+
+def seal_key_from(text: str) -> bytes:
+    """32 bytes from the text of ``LINJU_SEAL_KEY``: base64 of 32 bytes, or any passphrase of 32 characters and more."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+        if len(raw) == 32:
+            return raw
+    except ValueError:
+        pass
+    if len(text) < 32:
+        raise SettingsError("LINJU_SEAL_KEY 太短：请设为 32 字节的 base64，或至少 32 个字符")
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _read(environ: Mapping[str, str]) -> Settings:
+    env = environ.get("LINJU_ENV", "production")
+    if env not in ("demo", "production"):
+        raise SettingsError(f"LINJU_ENV 只能是 demo 或 production，现在是“{env}”")
+    var_dir = Path(environ.get("LINJU_VAR_DIR") or ROOT / "var")
+    missing = [name for name in ("LINJU_SECRET_KEY", "LINJU_SEAL_KEY") if not environ.get(name)]
+    if missing:
+        hint = "，可用 python -c 'import secrets; print(secrets.token_urlsafe(48))' 生成"
+        raise SettingsError(f"请设置环境变量 {'、'.join(missing)}{hint}")
+    secret = environ["LINJU_SECRET_KEY"]
+    if len(secret) < 32:
+        raise SettingsError("LINJU_SECRET_KEY 太短：至少 32 个字符")
+    return Settings(
+        env=env,
+        database_url=driver_url(environ.get("LINJU_DATABASE_URL") or f"sqlite:///{var_dir / 'linju.db'}"),
+        secret_key=secret,
+        seal_key=seal_key_from(environ["LINJU_SEAL_KEY"]),
+        var_dir=var_dir,
+        staff_idle_minutes=_number(environ, "LINJU_STAFF_IDLE_MINUTES", 30, 5, 24 * 60),
+        resident_idle_days=_number(environ, "LINJU_RESIDENT_IDLE_DAYS", 30, 1, 365),
+        token_hours=_number(environ, "LINJU_TOKEN_HOURS", 12, 1, 24 * 30),
+        trusted_proxies=_number(environ, "LINJU_TRUSTED_PROXIES", 0, 0, 5),
+        public_url=environ.get("LINJU_PUBLIC_URL", "").rstrip("/"),
+        smtp_host=environ.get("LINJU_SMTP_HOST", ""),
+        smtp_port=_number(environ, "LINJU_SMTP_PORT", 25, 1, 65535),
+        smtp_user=environ.get("LINJU_SMTP_USER", ""),
+        smtp_password=environ.get("LINJU_SMTP_PASSWORD", ""),
+        smtp_starttls=environ.get("LINJU_SMTP_STARTTLS", "") == "1",
+        smtp_sender=environ.get("LINJU_SMTP_SENDER", "linju@localhost"),
+        upload_megabytes=_number(environ, "LINJU_UPLOAD_MEGABYTES", 50, 1, 500),
+    )
+
+
+def driver_url(url: str) -> str:
+    """The SQLAlchemy address of a database: ``postgresql://`` is spoken through psycopg 3."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url[len(prefix) :]
+    if url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        return url
+    raise SettingsError("LINJU_DATABASE_URL 要写成 sqlite:///路径 或 postgresql://用户@主机/库")
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = environ.get(name, "")
+    if not text:
+        return default
+    if not text.isdigit() or not low <= int(text) <= high:
+        raise SettingsError(f"{name} 要填 {low} 到 {high} 的整数，现在是“{text}”")
+    return int(text)

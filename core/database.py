@@ -1,0 +1,297 @@
+"""The database: one declarative base, typed columns, and how SQLite and PostgreSQL are opened.
+
+Two engines share a database. ``db.session`` is transactional and serves forms, imports and jobs. ``fast()`` is an
+autocommit connection for sign-in, lists and workflow steps, each of which is one statement and so needs no BEGIN and
+no COMMIT of its own.
+
+SQLite lets in one writer at a time, and its busy handler starves waiting processes. So writers queue on a lock file
+first, and a transaction that will write begins as BEGIN IMMEDIATE (``begin_write``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from flask import Flask, current_app, g, has_app_context
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    FromClause,
+    MetaData,
+    String,
+    Text,
+    cast,
+    column,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from core.config import Settings
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, kept in UTC. SQLite, which knows no zones, holds it without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time was given to the database")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class JsonText(TypeDecorator[Any]):
+    """A small JSON value kept as canonical text, the same bytes on both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else orjson.loads(value)
+
+
+class JsonRows(TypeDecorator[list[dict[str, Any]]]):
+    """A parameter that carries several rows into one statement; see ``json_rows``."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: list[dict[str, Any]] | None, dialect: Dialect) -> str:
+        sqlite = dialect.name == "sqlite"
+
+        def moment(item: Any) -> str:
+            if not isinstance(item, datetime):
+                raise TypeError(type(item).__name__)
+            utc = item.astimezone(UTC)
+            return utc.strftime("%Y-%m-%d %H:%M:%S.%f") if sqlite else utc.isoformat()
+
+        return orjson.dumps(value or [], default=moment, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+
+
+def json_rows(dialect: str, parameter: BindParameter[Any], columns: dict[str, TypeEngine[Any]]) -> FromClause:
+    """The rows of a ``JsonRows`` parameter as something to select from, with typed columns."""
+    if dialect == "postgresql":
+        row = func.json_to_recordset(cast(parameter, JSON)).table_valued(*[column(n, t) for n, t in columns.items()])
+        return row.render_derived(with_types=True)
+    each = func.json_each(parameter).table_valued("value")
+    picked = [
+        func.json_extract(each.c.value, literal_column(f"'$.{name}'"), type_=kind).label(name)
+        for name, kind in columns.items()
+    ]
+    return select(*picked).subquery()
+
+
+class Base(DeclarativeBase):
+    """Base of every table."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcDateTime(), str: String()}
+
+
+# Models are plain subclasses of ``Base``; Flask-SQLAlchemy gives the engine and the session of the request.
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+
+
+class WriteGate:
+    """The queue of SQLite's writers: a lock among threads and a lock file among processes."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._thread = threading.Lock()
+        self._held = threading.local()
+        self._file: int | None = None
+
+    def enter(self) -> None:
+        """Wait for one's turn. Raises ``RuntimeError`` for a thread that already holds it and would wait for itself."""
+        if getattr(self._held, "yes", False):
+            raise RuntimeError("a write on a second connection while this thread's transaction is open")
+        self._thread.acquire()
+        if self._file is None:
+            self._file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._held.yes = True
+
+    def leave(self) -> None:
+        """Let the next one in; harmless when nothing is held."""
+        if getattr(self._held, "yes", False):
+            self._held.yes = False
+            assert self._file is not None
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+            self._thread.release()
+
+
+class Engines:
+    """The engines of one application and, on SQLite, the writers' queue."""
+
+    def __init__(self, main: Engine, quick: Engine, gate: WriteGate | None) -> None:
+        self.main, self.quick, self.gate = main, quick, gate
+
+
+_intent = threading.local()
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Open the database of ``settings`` for ``app``."""
+    url = settings.database_url
+    sqlite = url.startswith("sqlite")
+    pool: dict[str, Any] = {"pool_size": 4, "max_overflow": 4}
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = pool
+    db.init_app(app)
+    quick = create_engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **pool)
+    with app.app_context():
+        main = db.engine
+    gate = WriteGate(url.removeprefix("sqlite:///") + ".lock") if sqlite else None
+    if gate is not None:
+        event.listen(quick, "connect", _open_sqlite)
+        event.listen(main, "connect", _open_sqlite)
+        _queue_writers(main, gate)
+    app.extensions["linju.engines"] = Engines(main, quick, gate)
+    app.teardown_appcontext(_give_back)
+
+
+def engines() -> Engines:
+    """The engines of the current application."""
+    found: Engines = current_app.extensions["linju.engines"]
+    return found
+
+
+def dialect_name() -> str:
+    """``sqlite`` or ``postgresql``."""
+    return engines().main.dialect.name
+
+
+def _open_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-16384"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("sha256_hex", 1, _sha256_hex, deterministic=True)
+
+
+def _sha256_hex(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _queue_writers(engine: Engine, gate: WriteGate) -> None:
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        wants = getattr(_intent, "write", False)
+        if wants:
+            gate.enter()
+        connection.info["writing"] = wants
+        raw: Any = connection.connection.driver_connection
+        raw.execute("BEGIN IMMEDIATE" if wants else "BEGIN")
+
+    # The gate may open only after the transaction has really ended, so these end it themselves; what SQLAlchemy then
+    # asks of the driver finds nothing left to do.
+    @event.listens_for(engine, "commit")
+    def commit(connection: Connection) -> None:
+        _finish(connection, "COMMIT", gate)
+
+    @event.listens_for(engine, "rollback")
+    def rollback(connection: Connection) -> None:
+        _finish(connection, "ROLLBACK", gate)
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def guard(connection: Connection, _c: Any, statement: str, *_rest: Any) -> None:
+        if statement[:6].upper() in ("INSERT", "UPDATE", "DELETE") and not connection.info.get("writing"):
+            raise RuntimeError("a write outside begin_write(): " + statement[:60])
+
+
+def _finish(connection: Connection, ending: str, gate: WriteGate) -> None:
+    raw: Any = connection.connection.driver_connection
+    writing = connection.info.pop("writing", False)
+    try:
+        if raw.in_transaction:
+            raw.execute(ending)
+    finally:
+        if writing:
+            gate.leave()
+
+
+@contextmanager
+def write_intent() -> Iterator[None]:
+    """Transactions that begin inside are for writing (BEGIN IMMEDIATE on SQLite)."""
+    before = getattr(_intent, "write", False)
+    _intent.write = True
+    try:
+        yield
+    finally:
+        _intent.write = before
+
+
+def begin_write() -> None:
+    """End what ``db.session`` was reading and begin a transaction that may write. Reads made before it are stale."""
+    session = db.session()
+    if session.in_transaction():
+        if session.connection().info.get("writing"):
+            return
+        session.commit()
+    with write_intent():
+        session.connection()
+
+
+def fast() -> Connection:
+    """The autocommit connection of this request or job: each statement stands, or fails, by itself."""
+    connection: Connection | None = g.get("_fast")
+    if connection is None:
+        connection = g._fast = engines().quick.connect()
+    return connection
+
+
+def _give_back(_error: BaseException | None) -> None:
+    connection: Connection | None = g.pop("_fast", None)
+    if connection is not None:
+        connection.close()
+
+
+@contextmanager
+def one_writer(connection: Connection) -> Iterator[None]:
+    """Queue for a single writing statement on ``connection`` (nothing to do on PostgreSQL or inside a transaction)."""
+    gate = engines().gate if has_app_context() else None
+    if gate is None or connection.info.get("writing"):
+        yield
+        return
+    gate.enter()
+    try:
+        yield
+    finally:
+        gate.leave()

@@ -1,0 +1,96 @@
+"""The same POST twice does its work once: keys kept 24 hours in the database with the first answer."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import g
+from sqlalchemy import ColumnElement, Index, Integer, String, Text, bindparam, delete, select
+from sqlalchemy import insert as core_insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core import clock
+from core.compound import Compound, Part
+from core.database import Base, UtcDateTime, db
+
+KEPT = timedelta(hours=24)
+
+
+class IdempotencyKey(Base):
+    """A key a caller used, what it asked (digest) and what it was answered."""
+
+    __tablename__ = "idempotency_key"
+    account_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    request_digest: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int] = mapped_column(Integer)
+    answer: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    __table_args__ = (Index("ix_idempotency_key_created_at", "created_at"),)
+
+
+@dataclass
+class Pending:
+    """The key of the present request, not yet written."""
+
+    account_id: str
+    key: str
+    request_digest: str
+    written: bool = False
+
+
+def digest(method: str, path: str, body: bytes) -> str:
+    """What a request asked for, so that the same key with another request is noticed."""
+    return hashlib.sha256(method.encode() + b"\0" + path.encode() + b"\0" + body).hexdigest()
+
+
+KEY_PARAMETERS = (
+    bindparam("ik_account", type_=String()),
+    bindparam("ik_key", type_=String()),
+    bindparam("ik_digest", type_=String()),
+    bindparam("ik_status", type_=Integer()),
+    bindparam("ik_answer", type_=Text()),
+    bindparam("ik_at", type_=UtcDateTime()),
+)
+
+
+def key_parts(_dialect: str, gate: ColumnElement[bool]) -> list[Part]:
+    """The part of a compound that keeps the key with its answer; nothing is written when there is no key."""
+    account, key, asked, status, answer, at = KEY_PARAMETERS
+    row = select(account, key, asked, status, answer, at).where(key.is_not(None), gate)
+    names = ["account_id", "key", "request_digest", "status", "answer", "created_at"]
+    return [core_insert(IdempotencyKey).from_select(names, row)]
+
+
+def pending() -> Pending | None:
+    """The key of this request when it has one that is not written yet."""
+    found: Pending | None = g.get("idempotency")
+    return found if found is not None and not found.written else None
+
+
+def key_values(status: int, answer: str | None) -> dict[str, Any]:
+    """Values for ``key_parts``; marks the key of this request as written."""
+    held = pending()
+    if held is None or answer is None:
+        return dict.fromkeys((p.key for p in KEY_PARAMETERS), None)
+    held.written = True
+    return {
+        "ik_account": held.account_id,
+        "ik_key": held.key,
+        "ik_digest": held.request_digest,
+        "ik_status": status,
+        "ik_answer": answer,
+        "ik_at": clock.now(),
+    }
+
+
+KEEP = Compound("keep_key", KEY_PARAMETERS, key_parts)
+
+
+def forget_old() -> int:
+    """Delete keys older than 24 hours; returns how many. Caller commits."""
+    old = delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - KEPT)
+    return int(getattr(db.session.execute(old), "rowcount", 0))

@@ -1,0 +1,65 @@
+"""Volunteers: who they are, what they can do, when they have time."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base
+
+
+class Volunteer(Base):
+    """The role of volunteer that a person of the roll has taken on; its id is the person's.
+
+    ``number`` is our own, ``national_no`` the one of the national register (MZ/T 061-2015) once it is known.
+    """
+
+    __tablename__ = "volunteer"
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"))
+    number: Mapped[str] = mapped_column(String(12), unique=True)
+    national_no: Mapped[str] = mapped_column(String(30), default="")
+    team: Mapped[str] = mapped_column(String(60), default="")
+    standing: Mapped[str] = mapped_column(String(10), default="active")
+    is_available: Mapped[bool] = mapped_column(Boolean, default=True)
+    weekly_cap: Mapped[int] = mapped_column(Integer, default=6)
+    joined_on: Mapped[date] = mapped_column(Date)
+    unclear_skills: Mapped[str] = mapped_column(String(200), default="")
+    unclear_hours: Mapped[str] = mapped_column(String(200), default="")
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    updated_at: Mapped[datetime]
+    __table_args__ = (
+        CheckConstraint("standing IN ('active', 'suspended', 'left')", name="standing"),
+        CheckConstraint("weekly_cap BETWEEN 1 AND 50", name="weekly_cap"),
+        Index("ix_volunteer_estate", "estate_id", "standing", "person_id"),
+    )
+
+
+class VolunteerSkill(Base):
+    """A skill a volunteer declares, by its code in the catalogue; verified when somebody checked it."""
+
+    __tablename__ = "volunteer_skill"
+    person_id: Mapped[str] = mapped_column(ForeignKey("volunteer.person_id"), primary_key=True)
+    skill: Mapped[str] = mapped_column(String(30), primary_key=True)
+    verified_on: Mapped[date | None] = mapped_column(Date)
+    __table_args__ = (Index("ix_volunteer_skill_skill", "skill", "person_id"),)
+
+
+class VolunteerWindow(Base):
+    """A weekly window in which a volunteer has time: weekday 0 is Monday, minutes of the Shanghai day."""
+
+    __tablename__ = "volunteer_window"
+    person_id: Mapped[str] = mapped_column(ForeignKey("volunteer.person_id"), primary_key=True)
+    weekday: Mapped[int] = mapped_column(Integer, primary_key=True)
+    start_minute: Mapped[int] = mapped_column(Integer, primary_key=True)
+    end_minute: Mapped[int] = mapped_column(Integer)
+    __table_args__ = (
+        CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
+        CheckConstraint("start_minute >= 0 AND end_minute > start_minute AND end_minute <= 1440", name="minutes"),
+    )
+
+
+STANDING_NAMES = {"active": "可服务", "suspended": "已暂停", "left": "已退出"}
+IS_OPEN = text("standing = 'active'")
