@@ -168,11 +168,15 @@ class Address(Form):
     door = StringField("房号", [InputRequired(EVIL)])
 
 
+class Story(TextAreaField):
+    """A field of a project's own kind must look like what it derives from."""
+
+
 class OrderForm(Form):
     """One field of each kind, all of them wrong, with labels and choices that try to break out."""
 
     name = TelField(EVIL, [InputRequired(EVIL)])
-    need = TextAreaField(EVIL, [InputRequired(EVIL)])
+    need = Story(EVIL, [InputRequired(EVIL)])
     kind = SelectField(EVIL, choices=[SelectChoice(EVIL, EVIL)], validators=[InputRequired(EVIL)])
     day = DateField(EVIL, [InputRequired(EVIL)])
     agree = BooleanField(EVIL, [InputRequired(EVIL)])
@@ -297,6 +301,14 @@ def test_error_page_says_what_to_do(app: Flask, code: int) -> None:
     assert len([link for link in html.iter("a") if "btn" in link.get("class", "")]) >= 1
     assert "<b" not in text.replace("<body", "").replace("<br", "").replace("<button", "")
     assert "！" not in plain and "用户" not in plain
+
+
+def test_controls_look_like_what_they_are(app: Flask) -> None:
+    document = parse(render(app, "form.html", "{% for x in (f.name, f.need, f.kind) %}{{ m.field(x) }}{% endfor %}"))
+    assert [next(document.iter(tag)).get("class") for tag in ("textarea", "select")] == ["textarea", "select"]
+    assert "input" in [control.get("class") for control in document.iter("input")]
+    groups = parse(render(app, "form.html", "{{ m.pills(f.notes) }}{{ m.choices(f.who) }}"))
+    assert [control.get("type") for control in groups.iter("input")] == ["checkbox"] * 2 + ["radio"] * 2
 
 
 def test_sprite_holds_only_what_was_used(app: Flask) -> None:
