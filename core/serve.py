@@ -78,7 +78,7 @@ def main() -> int:
     environ = dict(os.environ)
     try:
         if environ.get("LINJU_ENV") == "demo":
-            _add_demo_secrets(environ)
+            add_demo_secrets(environ)
         settings, plan = Settings.from_env(environ), Plan.from_env(environ)
         settings.var_dir.mkdir(parents=True, exist_ok=True)
         _check_port(plan)
@@ -89,7 +89,7 @@ def main() -> int:
         return 2 if isinstance(error, SettingsError) else 1
 
 
-def _add_demo_secrets(environ: dict[str, str]) -> None:
+def add_demo_secrets(environ: dict[str, str]) -> None:
     """Fill in the secrets of a demo, made once and kept beside its data, readable by their owner alone."""
     path = Path(environ.get("LINJU_VAR_DIR") or ROOT / "var") / "demo.env"
     if not path.exists():

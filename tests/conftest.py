@@ -59,7 +59,7 @@ def pytest_configure_node(node: Any) -> None:
 def settings_for(database_url: str, var_dir: Path, **changes: Any) -> Settings:
     """Settings of a test application on the database at ``database_url``; ``changes`` override single fields."""
     values: dict[str, Any] = {
-        "env": "production",
+        "env": "test",
         "database_url": driver_url(database_url),
         "secret_key": SECRET,
         "seal_key": SECRET.encode()[:32],
