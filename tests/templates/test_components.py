@@ -303,6 +303,24 @@ def test_error_page_says_what_to_do(app: Flask, code: int) -> None:
     assert "！" not in plain and "用户" not in plain
 
 
+@pytest.mark.parametrize(
+    ("method", "referrer", "shown"),
+    [
+        ("GET", "", "/orders/1/accept"),
+        ("POST", "http://localhost/orders/1", "http://localhost/orders/1"),
+        ("POST", "http://elsewhere.example/", None),
+        ("POST", "", None),
+    ],
+)
+def test_a_refused_step_leads_back_to_the_page_it_came_from(
+    app: Flask, method: str, referrer: str, shown: str | None
+) -> None:
+    with app.test_request_context("/orders/1/accept", method=method, headers={"Referer": referrer}):
+        html = parse(app.jinja_env.get_template("errors/409.html").render(home_url="/home"))
+    buttons = [link.get("href") for link in html.iter("a") if link.get("class") == "btn"]
+    assert buttons == [*([shown] if shown else []), "/home"]
+
+
 def test_controls_look_like_what_they_are(app: Flask) -> None:
     document = parse(render(app, "form.html", "{% for x in (f.name, f.need, f.kind) %}{{ m.field(x) }}{% endfor %}"))
     assert [next(document.iter(tag)).get("class") for tag in ("textarea", "select")] == ["textarea", "select"]
