@@ -1,6 +1,7 @@
 """Chinese identity: resident ID numbers, mobile numbers, names and how they are shown.
 
-Sources: GB 11643 (resident ID number), GB/T 2261.1 (sex codes). The messages of the errors are meant for the page.
+Sources: GB 11643 (resident ID number), GB/T 2261.1 (sex codes), GB/T 4762 (political
+status). The messages of the errors are meant for the page.
 """
 
 import re
@@ -17,6 +18,8 @@ from core import clock
 __all__ = [
     "EARLIEST_BIRTH",
     "ELDER_AGE",
+    "PARTY_CODES",
+    "POLITICAL_STATUSES",
     "IdNumberError",
     "IdentityError",
     "PhoneError",
@@ -37,6 +40,7 @@ __all__ = [
     "parse_phone",
     "pinyin_initials",
     "pinyin_key",
+    "political_status_of",
     "sex_of",
     "split_phones",
     "surname",
@@ -69,6 +73,30 @@ _SPLIT_PHONES = re.compile(r"[/\\|、,;:：\n\r]|[\u4e00-\u9fff]+|\([^)]*\)")
 _PHONE_GAPS = re.compile(r"[\s\-‐‑‒–—_.]+")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _NOTHING = re.compile(r"[\s/\\\-—–_.。*×xX]*|无|没有|不详|未知|未提供|暂无")
+
+
+PARTY_CODES = ("01", "02")
+"""Party members, full and probationary, in GB/T 4762."""
+
+_STATUSES = """
+01 中共党员 党员 共产党员 正式党员 中国共产党党员
+02 中共预备党员 预备党员 预备 中国共产党预备党员
+03 共青团员 团员 中国共产主义青年团团员
+04 民革党员 民革
+05 民盟盟员 民盟
+06 民建会员 民建
+07 民进会员 民进
+08 农工党党员 农工党
+09 致公党党员 致公党
+10 九三学社社员 九三学社 九三
+11 台盟盟员 台盟
+12 无党派人士 无党派 无党派民主人士
+13 群众 普通群众 普通公民 居民 少先队员
+"""
+_STATUS_WORDS = [line.split() for line in _STATUSES.strip().splitlines()]
+POLITICAL_STATUSES = {words[0]: words[1] for words in _STATUS_WORDS}
+"""Codes of GB/T 4762 and what the page calls them."""
+_STATUS_OF = {word: words[0] for words in _STATUS_WORDS for word in words[1:]}
 
 
 class IdentityError(ValueError):
@@ -202,6 +230,12 @@ def sex_of(text: str) -> Sex:
     """The code for a word or a code of GB/T 2261.1; UNKNOWN when it says nothing."""
     words = {"男": Sex.MALE, "男性": Sex.MALE, "1": Sex.MALE, "女": Sex.FEMALE, "女性": Sex.FEMALE, "2": Sex.FEMALE}
     return words.get(narrow(text), Sex.UNSTATED if narrow(text) == "9" else Sex.UNKNOWN)
+
+
+def political_status_of(text: str) -> tuple[str | None, str]:
+    """The code of GB/T 4762 and the text; no code for a text that is not known."""
+    plain = re.sub(r"\s", "", narrow(text))
+    return (None, "") if is_nothing(plain) else (_STATUS_OF.get(plain), plain)
 
 
 def age_on(born: date, day: date) -> int:

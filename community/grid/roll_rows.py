@@ -9,16 +9,16 @@ from community.grid.addresses import Address
 from community.grid.roll_terms import (
     CARE_HEADER,
     HOUSEHOLDER_WORDS,
-    PARTY_CODES,
     VACANT,
     is_yes,
     occupancy_of,
-    political_status_of,
 )
 from core import clock
 from core.headers import Table, plain_header
 from core.identity import (
     EARLIEST_BIRTH,
+    PARTY_CODES,
+    POLITICAL_STATUSES,
     IdNumberError,
     PhoneError,
     Sex,
@@ -28,6 +28,7 @@ from core.identity import (
     is_nothing,
     narrow,
     parse_id_number,
+    political_status_of,
     sex_of,
     split_phones,
 )
@@ -240,7 +241,8 @@ def _read_standing(row: RollRow, table: Table, cells: list[str]) -> None:
     code, row.political_status = political_status_of(table.value(cells, "political_status"))
     membership = table.value(cells, "party_member")
     if code not in PARTY_CODES and is_yes(membership):
-        code, row.political_status = ("02", "中共预备党员") if "预备" in membership else ("01", "中共党员")
+        code = "02" if "预备" in membership else "01"
+        row.political_status = POLITICAL_STATUSES[code]
     row.political_code = code
     row.is_party_member = code in PARTY_CODES
     row.care = "、".join([*table.values(cells, "care"), *_ticked_care(table, cells)])

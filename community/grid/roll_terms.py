@@ -5,10 +5,15 @@ import re
 from core.identity import is_nothing, narrow
 
 __all__ = [
-    "CARE_HEADER", "DUPLICATE_HEADER", "HOUSEHOLDER_WORDS", "PARTY_CODES", "REQUIRED", "VACANT", "VOCABULARY",
-    "is_yes", "occupancy_of", "political_status_of",
-]  # fmt: skip
-
+    "CARE_HEADER",
+    "DUPLICATE_HEADER",
+    "HOUSEHOLDER_WORDS",
+    "REQUIRED",
+    "VACANT",
+    "VOCABULARY",
+    "is_yes",
+    "occupancy_of",
+]
 
 CARE_HEADER = re.compile(
     r"(?:是否(?:为|是)?)?(低保户?|低保边缘|特困|残疾人?|独居(?:老人)?|空巢(?:老人)?|留守(?:儿童|老人|妇女)|失能(?:老人)?|孤寡(?:老人)?|孤儿"
@@ -19,7 +24,7 @@ CARE_HEADER = re.compile(
 DUPLICATE_HEADER = "重复的身份证号"
 """A column of the workbook of refused rows: a row that still has this ID number has not been mended."""
 
-_HEADERS = """
+_HEADERS = r"""
 building: (所在)?楼栋(号|名称|编号)? 楼号 楼房号 栋号? 栋数 幢号? 楼幢号? 座号? 楼宇 楼座 几栋 楼 屋场(名称)? 楼栋/屋场
 unit: 单元(号|名称?)? 所在单元 门洞号? 梯号?
 door: 房(间|屋)?号码? 室号? 户号 门号 门牌号码? 房屋编号 房间 住房号
@@ -60,9 +65,7 @@ REQUIRED = (
     frozenset({"building", "door", "address"}),
     frozenset({"name", "householder", "door", "address", "occupancy"}),
 )
-    frozenset({"building", "door", "address"}),
-    frozenset({"name", "householder", "door", "address", "occupancy"}),
-)
+"""A header must name one field of each group."""
 
 VACANT = "空置"
 _OCCUPANCY = {
@@ -73,18 +76,6 @@ _OCCUPANCY = {
 }
 _OCCUPANCY_OF = {word: term for term, words in _OCCUPANCY.items() for word in words.split()}
 
-PARTY_CODES = ("01", "02")
-_POLITICAL_STATUS = {
-    "01": "中共党员 党员 共产党员 正式党员 中国共产党党员",
-    "02": "中共预备党员 预备党员 预备 中国共产党预备党员",
-    "03": "共青团员 团员 中国共产主义青年团团员",
-    "04": "民革党员 民革", "05": "民盟盟员 民盟", "06": "民建会员 民建", "07": "民进会员 民进", "08": "农工党党员 农工党",
-    "09": "致公党党员 致公党", "10": "九三学社社员 九三学社 九三", "11": "台盟盟员 台盟",
-    "12": "无党派人士 无党派 无党派民主人士",
-    "13": "群众 普通群众 普通公民 居民 少先队员",
-}  # fmt: skip
-_STATUS_OF = {word: code for code, words in _POLITICAL_STATUS.items() for word in words.split()}
-
 HOUSEHOLDER_WORDS = frozenset({"户主", "本人", "房主", "业主", "户主本人", "业主本人"})
 _TICKS = "是 有 对 √ ✓ ✔ ☑ 1 Y YES TRUE 党员 正式 正式党员 中共党员 预备 预备党员 中共预备党员"
 _YES = frozenset(_TICKS.split(" "))
@@ -94,12 +85,6 @@ def occupancy_of(text: str) -> str:
     """自住, 租住, 出租 or 空置; any other text as it was written."""
     plain = narrow(text)
     return "" if is_nothing(plain) else _OCCUPANCY_OF.get(plain, plain)
-
-
-def political_status_of(text: str) -> tuple[str | None, str]:
-    """The code of GB/T 4762 and the text; no code for a text that is not known."""
-    plain = re.sub(r"\s", "", narrow(text))
-    return (None, "") if is_nothing(plain) else (_STATUS_OF.get(plain), plain)
 
 
 def is_yes(text: str) -> bool:
