@@ -82,7 +82,7 @@ def main() -> int:
         settings, plan = Settings.from_env(environ), Plan.from_env(environ)
         settings.var_dir.mkdir(parents=True, exist_ok=True)
         _check_port(plan)
-        _prepare(settings, environ, stop)
+        _prepare(environ, stop)
         return 0 if stop.is_set() else _supervise(settings, plan, environ, stop)
     except (SettingsError, StartError) as error:
         print(error, file=sys.stderr, flush=True)
@@ -112,22 +112,20 @@ def _check_port(plan: Plan) -> None:
             raise StartError(f"打不开 {plan.bind}:{plan.port}（{error.strerror}）。{hint}") from error
 
 
-def _prepare(settings: Settings, environ: dict[str, str], stop: threading.Event) -> None:
+def _prepare(environ: dict[str, str], stop: threading.Event) -> None:
     """Bring the database up to date and, in a demo, load the demo estate."""
-    steps = [["db", "upgrade"]] + ([["demo", "load"]] if settings.is_demo else [])
-    for step in steps:
-        child = _start(_flask(*step), environ)
-        while child.poll() is None:
-            if stop.wait(0.02):
-                _end([child])
-                return
-        if child.returncode:
-            raise StartError(f"准备数据库失败：flask --app app {' '.join(step)}（退出码 {child.returncode}），原因见上")
+    child = _start([sys.executable, "-m", "core.prepare"], environ)
+    while child.poll() is None:
+        if stop.wait(0.02):
+            _end([child])
+            return
+    if child.returncode:
+        raise StartError("准备数据库失败，没有启动，原因见上")
 
 
 def _supervise(settings: Settings, plan: Plan, environ: dict[str, str], stop: threading.Event) -> int:
-    """Run both processes until told to stop (0) or until one of them ends by itself (1)."""
-    children = {"网页服务": _start(_granian(plan), environ), "任务进程": _start(_flask("jobs", "serve"), environ)}
+    """Run both processes until told to stop (0) or until one of them ends by itself (``StartError``)."""
+    children = {"网页服务": _start(_granian(plan), environ)}
     deadline, ready = time.monotonic() + READY_SECONDS, False
     try:
         while not stop.wait(0.2 if ready else 0.05):
@@ -135,6 +133,8 @@ def _supervise(settings: Settings, plan: Plan, environ: dict[str, str], stop: th
                 if child.poll() is not None:
                     raise StartError(f"{name}停了（退出码 {child.returncode}），其余也已停下，原因见上")
             if not ready and (ready := _is_ready(plan)):
+                # Only now, so that its start does not slow down that of the pages.
+                children["任务进程"] = _start([sys.executable, "-m", "flask", "--app", "app", "jobs", "serve"], environ)
                 print(_greeting(settings, plan), flush=True)
             if not ready and time.monotonic() > deadline:
                 raise StartError(f"等了 {READY_SECONDS} 秒，http://{plan.authority}/readyz 仍未就绪，原因见上")
@@ -148,10 +148,6 @@ def _granian(plan: Plan) -> list[str]:
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     fixed = ["--interface", "wsgi", "--factory", "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "5"]
     return [sys.executable, "-m", "granian", *fixed, *words, "app:create_app"]
-
-
-def _flask(*words: str) -> list[str]:
-    return [sys.executable, "-m", "flask", "--app", "app", *words]
 
 
 def _start(command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
