@@ -8,7 +8,8 @@ import socket
 import stat
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 from core import serve
 from core.config import ROOT, SettingsError
 
-READY_SECONDS = 90
+STOP_SECONDS = 30
 
 
 def free_port() -> int:
@@ -61,16 +62,29 @@ def test_secrets_that_are_set_win_over_those_of_the_demo(tmp_path: Path) -> None
     assert environ["LINJU_SECRET_KEY"] == "my own"
 
 
-def start(var_dir: Path, port: int) -> subprocess.Popen[str]:
+@contextmanager
+def started(var_dir: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    """``python -m core.serve`` as a process of its own, which does not outlive the test."""
     environ = os.environ | {"LINJU_ENV": "demo", "LINJU_VAR_DIR": str(var_dir), "PORT": str(port)}
-    return subprocess.Popen(
-        [sys.executable, "-m", "core.serve"],
-        cwd=ROOT,
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    command = [sys.executable, "-m", "core.serve"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def output_until(process: subprocess.Popen[str], word: str) -> str:
+    """What the process has printed up to the line that holds ``word``, or up to its end."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if word in line:
+            break
+    return "".join(lines)
 
 
 def test_a_busy_port_is_said_plainly(tmp_path: Path) -> None:
@@ -78,8 +92,8 @@ def test_a_busy_port_is_said_plainly(tmp_path: Path) -> None:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         port = busy.getsockname()[1]
-        process = start(tmp_path, port)
-        output, _ = process.communicate(timeout=30)
+        with started(tmp_path, port) as process:
+            output, _ = process.communicate(timeout=STOP_SECONDS)
     assert process.returncode == 1
     assert f"127.0.0.1:{port}" in output
     assert "PORT" in output
@@ -88,23 +102,15 @@ def test_a_busy_port_is_said_plainly(tmp_path: Path) -> None:
 
 def test_it_serves_the_demo_and_stops_cleanly(tmp_path: Path) -> None:
     port = free_port()
-    process = start(tmp_path, port)
-    lines: list[str] = []
-    assert process.stdout is not None
-    deadline = time.monotonic() + READY_SECONDS
-    for line in process.stdout:
-        lines.append(line)
-        if "Ctrl-C" in line or time.monotonic() > deadline:
-            break
-    output = "".join(lines)
-    assert f"http://127.0.0.1:{port}" in output
-    assert serve.DEMO_PASSWORD in output
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/readyz")
-    assert connection.getresponse().status == 200
-    connection.close()
-    process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=30)
+    with started(tmp_path, port) as process:
+        output = output_until(process, "Ctrl-C")
+        assert f"http://127.0.0.1:{port}" in output
+        assert serve.DEMO_PASSWORD in output
+        with closing(HTTPConnection("127.0.0.1", port, timeout=STOP_SECONDS)) as connection:
+            connection.request("GET", "/readyz")
+            assert connection.getresponse().status == 200
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=STOP_SECONDS)
     assert process.returncode == 0
     assert "Traceback" not in rest
     with socket.socket() as probe:
