@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -135,6 +135,7 @@ def _when_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> str:
 
 
 if __name__ == "__main__":
-    with running() as address:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with running() as address, suppress(KeyboardInterrupt):
         print(address, flush=True)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        signal.pause()
