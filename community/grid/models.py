@@ -97,7 +97,8 @@ class Household(Base):
 class Person(Base):
     """Someone on the roll of an estate. ``household_id`` is empty for staff and relatives who live elsewhere.
 
-    The ID number is sealed; ``id_key`` finds it again. ``moved_out_on`` closes the stay, nothing is deleted.
+    The ID number is sealed; ``id_key`` finds it again, and may be shared: rolls do give two people one number, which
+    ``id_contested`` marks until somebody has looked at their papers. ``moved_out_on`` closes the stay, nothing is deleted.
     """
 
     __tablename__ = "person"
@@ -111,6 +112,8 @@ class Person(Base):
     birth_date: Mapped[date | None] = mapped_column(Date)
     id_sealed: Mapped[str | None] = mapped_column(String(120))
     id_key: Mapped[str | None] = mapped_column(String(32))
+    id_contested: Mapped[bool] = mapped_column(Boolean, default=False)
+    is_owner: Mapped[bool] = mapped_column(Boolean, default=False)
     relation: Mapped[str] = mapped_column(String(20), default="")
     is_householder: Mapped[bool] = mapped_column(Boolean, default=False)
     political_status: Mapped[str] = mapped_column(String(2), default="")
@@ -122,7 +125,7 @@ class Person(Base):
     updated_at: Mapped[datetime]
     __table_args__ = (
         CheckConstraint("sex IN (0, 1, 2, 9)", name="sex"),
-        Index("ix_person_id_key", "estate_id", "id_key", unique=True, postgresql_where=text("id_key IS NOT NULL"),
+        Index("ix_person_id_key", "estate_id", "id_key", postgresql_where=text("id_key IS NOT NULL"),
               sqlite_where=text("id_key IS NOT NULL")),
         Index("ix_person_name", "estate_id", "pinyin", "id"),
         Index("ix_person_initials", "estate_id", "initials"),

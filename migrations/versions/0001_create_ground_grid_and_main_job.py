@@ -1,4 +1,4 @@
-"""create the ground, the grid and the main job"""
+"""create ground grid and main job"""
 
 from __future__ import annotations
 
@@ -285,6 +285,8 @@ def upgrade() -> None:
     sa.Column('birth_date', sa.Date(), nullable=True),
     sa.Column('id_sealed', sa.String(length=120), nullable=True),
     sa.Column('id_key', sa.String(length=32), nullable=True),
+    sa.Column('id_contested', sa.Boolean(), nullable=False),
+    sa.Column('is_owner', sa.Boolean(), nullable=False),
     sa.Column('relation', sa.String(length=20), nullable=False),
     sa.Column('is_householder', sa.Boolean(), nullable=False),
     sa.Column('political_status', sa.String(length=2), nullable=False),
@@ -302,7 +304,7 @@ def upgrade() -> None:
     with op.batch_alter_table('person', schema=None) as batch_op:
         batch_op.create_index('ix_person_full_name', ['estate_id', 'name'], unique=False)
         batch_op.create_index(batch_op.f('ix_person_household_id'), ['household_id'], unique=False)
-        batch_op.create_index('ix_person_id_key', ['estate_id', 'id_key'], unique=True, postgresql_where=sa.text('id_key IS NOT NULL'), sqlite_where=sa.text('id_key IS NOT NULL'))
+        batch_op.create_index('ix_person_id_key', ['estate_id', 'id_key'], unique=False, postgresql_where=sa.text('id_key IS NOT NULL'), sqlite_where=sa.text('id_key IS NOT NULL'))
         batch_op.create_index('ix_person_initials', ['estate_id', 'initials'], unique=False)
         batch_op.create_index('ix_person_name', ['estate_id', 'pinyin', 'id'], unique=False)
 
@@ -514,6 +516,7 @@ def upgrade() -> None:
     op.create_table('offer',
     sa.Column('order_id', sa.String(length=16), nullable=False),
     sa.Column('volunteer_id', sa.String(length=16), nullable=False),
+    sa.Column('round', sa.Integer(), nullable=False),
     sa.Column('estate_id', sa.String(length=16), nullable=False),
     sa.Column('volunteer_name', sa.String(length=60), nullable=False),
     sa.Column('state', sa.String(length=10), nullable=False),
@@ -532,7 +535,7 @@ def upgrade() -> None:
     sa.CheckConstraint('minutes IS NULL OR minutes BETWEEN 1 AND 1440', name=op.f('ck_offer_minutes')),
     sa.ForeignKeyConstraint(['order_id'], ['service_order.id'], name=op.f('fk_offer_order_id')),
     sa.ForeignKeyConstraint(['volunteer_id'], ['volunteer.person_id'], name=op.f('fk_offer_volunteer_id')),
-    sa.PrimaryKeyConstraint('order_id', 'volunteer_id', name=op.f('pk_offer'))
+    sa.PrimaryKeyConstraint('order_id', 'volunteer_id', 'round', name=op.f('pk_offer'))
     )
     with op.batch_alter_table('offer', schema=None) as batch_op:
         batch_op.create_index('ix_offer_expiry', ['expires_at'], unique=False, postgresql_where=sa.text("state = 'offered'"), sqlite_where=sa.text("state = 'offered'"))

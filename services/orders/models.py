@@ -112,11 +112,15 @@ _LIVE_SQL = text("state IN ('offered', 'accepted', 'checked_in')")
 
 
 class Offer(Base):
-    """An order offered to one volunteer, and the assignment it becomes once accepted."""
+    """An order offered to one volunteer, and the assignment it becomes once accepted.
+
+    ``round`` is how often the order had been reopened when it was offered: earlier rounds are history.
+    """
 
     __tablename__ = "offer"
     order_id: Mapped[str] = mapped_column(ForeignKey("service_order.id"), primary_key=True)
     volunteer_id: Mapped[str] = mapped_column(ForeignKey("volunteer.person_id"), primary_key=True)
+    round: Mapped[int] = mapped_column(Integer, primary_key=True)
     estate_id: Mapped[str] = mapped_column(String(16))
     volunteer_name: Mapped[str] = mapped_column(String(60))
     state: Mapped[str] = mapped_column(String(10))

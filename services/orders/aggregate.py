@@ -1,0 +1,218 @@
+"""An order with its offers, as one thing in memory: who may see it, who may do what, and what it looks like outside.
+
+Every change of an offer moves the order's version, so what was read here is what the step is applied to or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from core import clock
+from core.access import Viewer
+from services.orders.models import OPEN, OfferState, ServiceOrder, State
+
+ASSIGNED = (OfferState.ACCEPTED, OfferState.CHECKED_IN, OfferState.COMPLETED)
+LOW_STARS = 2
+
+
+@dataclass
+class OfferRow:
+    """One offer; its fields are the columns of the table."""
+
+    volunteer_id: str
+    round: int
+    volunteer_name: str
+    state: str
+    is_open_call: bool
+    reasons: list[Any]
+    offered_at: datetime
+    expires_at: datetime
+    accepted_at: datetime | None = None
+    checked_in_at: datetime | None = None
+    completed_at: datetime | None = None
+    minutes: int | None = None
+    reason: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Can still be answered."""
+        return self.state == OfferState.OFFERED and self.expires_at > clock.now()
+
+    @property
+    def is_assigned(self) -> bool:
+        """Was accepted and holds."""
+        return self.state in ASSIGNED
+
+
+OFFER_FIELDS = tuple(f.name for f in fields(OfferRow))
+ORDER_FIELDS = tuple(column.name for column in ServiceOrder.__table__.columns)
+
+
+@dataclass
+class Order:
+    """An order as read. ``row`` holds its columns; ``offers`` those of the present round, ``past`` earlier ones."""
+
+    row: dict[str, Any]
+    estate_path: str
+    estate_name: str = ""
+    leaders: tuple[str, ...] = ()
+    offers: dict[str, OfferRow] = field(default_factory=dict)
+    past: list[OfferRow] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.row[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[Sequence[Any]]) -> Order:
+        """From rows of (order columns…, estate path, estate name, leaders, offer columns…), one row an offer."""
+        width = len(ORDER_FIELDS)
+        path, name, leaders = rows[0][width : width + 3]
+        columns = dict(zip(ORDER_FIELDS, rows[0][:width], strict=True))
+        order = cls(columns, path, name, tuple(leaders.split("\x1f")) if leaders else ())
+        for row in rows:
+            if row[width + 3] is None:
+                continue
+            offer = OfferRow(*row[width + 3 :])
+            if offer.round == order.row["reopened"]:
+                order.offers[offer.volunteer_id] = offer
+            else:
+                order.past.append(offer)
+        return order
+
+    @property
+    def overdue(self) -> bool:
+        """Past its deadline and not done, or done after it."""
+        end = self.row["completed_at"] if self.row["state"] not in OPEN else clock.now()
+        return end is not None and end > self.row["due_at"] and self.row["state"] not in (State.CANCELLED, State.SENT_BACK)
+
+    def touch(self, volunteer_id: str) -> OfferRow:
+        """The offer of a volunteer, about to be changed."""
+        self.changed.add(volunteer_id)
+        return self.offers[volunteer_id]
+
+    def assigned(self) -> list[OfferRow]:
+        """Offers of this round that became assignments, in order of acceptance."""
+        held = [offer for offer in self.offers.values() if offer.is_assigned]
+        return sorted(held, key=lambda offer: offer.accepted_at or offer.offered_at)
+
+    def live_offers(self) -> list[OfferRow]:
+        """Offers that can still be accepted."""
+        return [offer for offer in self.offers.values() if offer.is_live]
+
+    def is_ours(self, viewer: Viewer) -> bool:
+        """Whether the viewer is the resident, lives in the household, or placed it."""
+        row = self.row
+        at_home = viewer.household_id is not None and viewer.household_id == row["household_id"]
+        return viewer.person_id in (row["person_id"], row["placed_by"]) or at_home
+
+    def visible_to(self, viewer: Viewer) -> bool:
+        """Whether the viewer may know of this order at all."""
+        mine = self.is_ours(viewer) or viewer.person_id in self.offers
+        was = any(offer.volunteer_id == viewer.person_id for offer in self.past)
+        return mine or was or viewer.may_at("orders:read", self.estate_path)
+
+    def may(self, verb: str, viewer: Viewer) -> bool:
+        """Whether the viewer is one who may use this verb on this order, whatever its state."""
+        own = self.offers.get(viewer.person_id)
+        leads = viewer.may_at("orders:dispatch", self.estate_path)
+        match verb:
+            case "dispatch" | "send_back" | "reassign" | "call_back" | "no_show":
+                return leads
+            case "cancel":
+                early = self.row["state"] in (State.PLACED, State.DISPATCHED, State.ACCEPTED, State.SENT_BACK)
+                return leads or (self.is_ours(viewer) and early)
+            case "rate" | "resubmit":
+                return self.is_ours(viewer)
+            case "accept" | "decline":
+                return own is not None and not own.is_assigned
+            case "withdraw" | "complete":
+                return own is not None and own.is_assigned
+            case "check_in":
+                helps = leads or viewer.may_at("orders:read", self.estate_path) or self.is_ours(viewer)
+                return helps or (own is not None and own.is_assigned)
+            case "expire":
+                return viewer.person_id == "system"
+        return False
+
+    def fits(self, verb: str, viewer: Viewer) -> bool:
+        """Whether the offers and ratings, beyond the state, allow the verb to this viewer now."""
+        own = self.offers.get(viewer.person_id)
+        match verb:
+            case "accept":
+                return own is not None and own.is_live and self.row["accepted_count"] < self.row["volunteers_needed"]
+            case "decline":
+                return own is not None and own.state == OfferState.OFFERED
+            case "withdraw":
+                return own is not None and own.state == OfferState.ACCEPTED
+            case "complete":
+                return own is not None and own.state == OfferState.CHECKED_IN
+            case "check_in":
+                mine = own is not None and own.state == OfferState.ACCEPTED
+                return mine or (own is None and any(o.state == OfferState.ACCEPTED for o in self.offers.values()))
+            case "no_show":
+                return any(offer.state == OfferState.ACCEPTED for offer in self.offers.values())
+            case "call_back":
+                return self.row["state"] == State.COMPLETED or self.row["call_back_due"] is not None
+        return True
+
+
+def offer_view(offer: OfferRow) -> dict[str, Any]:
+    """An offer as the API shows it; one that ran out is called expired from that moment on."""
+    lapsed = offer.state == OfferState.OFFERED and not offer.is_live
+    state = OfferState.EXPIRED if lapsed else offer.state
+    return {"volunteer": _person(offer), "state": state, "expires_at": offer.expires_at}
+
+
+def assignment_view(offer: OfferRow) -> dict[str, Any]:
+    """An assignment as the API shows it."""
+    return {
+        "volunteer": _person(offer),
+        "accepted_at": offer.accepted_at,
+        "checked_in_at": offer.checked_in_at,
+        "completed_at": offer.completed_at,
+        "minutes": offer.minutes,
+    }
+
+
+def _person(offer: OfferRow) -> dict[str, str]:
+    return {"id": offer.volunteer_id, "name": offer.volunteer_name}
+
+
+def order_view(order: Order, allowed: Iterable[str]) -> dict[str, Any]:
+    """An order as the API shows it."""
+    row: Mapping[str, Any] = order.row
+    rated = row["stars"] is not None
+    household = {"id": row["household_id"], "label": row["household_label"]} if row["household_id"] else None
+    return {
+        "id": row["id"],
+        "code": row["code"],
+        "state": row["state"],
+        "service_item": {"code": row["item_code"], "name": row["item"]["name"]},
+        "household": household,
+        "person": {"id": row["person_id"], "name": row["person_name"]},
+        "note": row["note"],
+        "preferred_start": row["preferred_start"],
+        "preferred_end": row["preferred_end"],
+        "volunteers_needed": row["volunteers_needed"],
+        "urgent": row["urgent"],
+        "placed_at": row["placed_at"],
+        "placed_by": {"id": row["placed_by"], "name": row["placed_by_name"]},
+        "due_at": row["due_at"],
+        "overdue": order.overdue,
+        "offers": [offer_view(offer) for offer in order.offers.values()],
+        "assignments": [assignment_view(offer) for offer in order.assigned()],
+        "rating": {"stars": row["stars"], "comment": row["comment"]} if rated else None,
+        "version": row["version"],
+        "allowed_actions": list(allowed),
+    }
+
+

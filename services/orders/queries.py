@@ -1,0 +1,254 @@
+"""Reading orders; every function takes the viewer and cuts to what that viewer may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, Select, bindparam, false, func, literal_column, or_, select
+from sqlalchemy.orm import aliased
+
+from community.grid.models import Building, Estate, Household, Person, Proxy
+from community.organisations.models import Appointment, Organisation
+from core import clock
+from core.access import BRANCH, NotFound, Viewer
+from core.audit import Event
+from core.database import db, fast
+from core.web import paging
+from services.catalogue.models import ServiceItem
+from services.orders.aggregate import OFFER_FIELDS, ORDER_FIELDS, Order
+from services.orders.models import Offer, OfferState, ServiceOrder
+from volunteers.hours.queries import credited_until
+from volunteers.registry.models import Volunteer, VolunteerSkill
+
+_ORDER = [ServiceOrder.__table__.c[name] for name in ORDER_FIELDS]
+_OFFER = [Offer.__table__.c[name] for name in OFFER_FIELDS]
+UNIT, RECORD = "\x1f", "\x1e"
+
+
+def _leaders() -> Any:
+    """Who leads the estate's branch now, as one text: told when an order needs them."""
+    today = bindparam("today", type_=Date())
+    held = or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today)
+    chosen = select(func.aggregate_strings(Appointment.person_id, UNIT)).where(
+        Appointment.organisation_id == Estate.branch_id, Appointment.role.in_(sorted(BRANCH)),
+        Appointment.starts_on <= today, held,
+    )  # fmt: skip
+    return chosen.correlate(Estate).scalar_subquery().label("leaders")
+
+
+_ONE = (
+    select(*_ORDER, Estate.path, Estate.name, _leaders(), *_OFFER)
+    .join(Estate, Estate.id == ServiceOrder.estate_id)
+    .outerjoin(Offer, Offer.order_id == ServiceOrder.id)
+    .where(ServiceOrder.id == bindparam("id"))
+    .order_by(Offer.offered_at, Offer.volunteer_id)
+)
+def get_order(viewer: Viewer, order_id: str) -> Order:
+    """One order with its offers, in one statement. Raises ``NotFound`` outside the viewer's reach."""
+    return _one(viewer, _ONE, {"id": order_id})[0]
+
+
+def _one(viewer: Viewer, statement: Select[Any], values: dict[str, Any], extra: int = 0) -> tuple[Order, Any]:
+    """An order and the extra column that the statement ends with, if any."""
+    rows = fast().execute(statement, values | {"today": clock.today()}).all()
+    if not rows:
+        raise NotFound
+    order = Order.from_rows([row[:-1] for row in rows] if extra else rows)
+    if not order.visible_to(viewer) and viewer.person_id != "system":
+        raise NotFound
+    return order, rows[0][-1]
+
+
+_COMPLETING = _ONE.add_columns(
+    credited_until(bindparam("volunteer", type_=Person.id.type)).scalar_subquery().label("until")
+)
+
+
+def get_order_to_complete(viewer: Viewer, order_id: str, volunteer_id: str) -> tuple[Order, datetime | None]:
+    """An order and until when its volunteer's time is credited already, in one statement. Raises ``NotFound``."""
+    return _one(viewer, _COMPLETING, {"id": order_id, "volunteer": volunteer_id}, extra=1)
+
+
+@dataclass(frozen=True)
+class Helper:
+    """A volunteer of the order's estate who could be offered it."""
+
+    person_id: str
+    name: str
+    household_id: str
+    skills: frozenset[str]
+
+
+def _helpers(named: bool) -> Select[Any]:
+    skills = select(func.aggregate_strings(VolunteerSkill.skill, ","))
+    skills = skills.where(VolunteerSkill.person_id == Volunteer.person_id)
+    parts = (Person.id, Person.name, func.coalesce(Person.household_id, ""),
+             func.coalesce(skills.correlate(Volunteer).scalar_subquery(), ""))  # fmt: skip
+    text = parts[0] + UNIT + parts[1] + UNIT + parts[2] + UNIT + parts[3]
+    found = select(func.aggregate_strings(text, RECORD)).select_from(Volunteer)
+    found = found.join(Person, Person.id == Volunteer.person_id).where(
+        Volunteer.estate_id == ServiceOrder.estate_id, Volunteer.standing == "active"
+    )
+    if named:
+        found = found.where(Volunteer.person_id.in_(bindparam("volunteers", expanding=True)))
+    else:
+        found = found.where(Volunteer.is_available)
+    return _ONE.add_columns(found.correlate(ServiceOrder).scalar_subquery().label("helpers"))
+
+
+_TO_NAMED, _TO_ALL = _helpers(True), _helpers(False)
+
+
+def get_order_to_dispatch(
+    viewer: Viewer, order_id: str, volunteer_ids: Sequence[str] | None
+) -> tuple[Order, dict[str, Helper]]:
+    """An order with the active volunteers named, or with all of its estate who take orders, in one statement."""
+    values: dict[str, Any] = {"id": order_id}
+    if volunteer_ids is not None:
+        values["volunteers"] = list(volunteer_ids)
+    order, text = _one(viewer, _TO_ALL if volunteer_ids is None else _TO_NAMED, values, extra=1)
+    helpers = {}
+    for record in (text or "").split(RECORD) if text else ():
+        person_id, name, household_id, skills = record.split(UNIT)
+        helpers[person_id] = Helper(person_id, name, household_id, frozenset(filter(None, skills.split(","))))
+    return order, helpers
+
+
+def within(viewer: Viewer, permission: str) -> ColumnElement[bool]:
+    """Orders of estates in which the viewer holds a permission."""
+    paths = viewer.paths(permission)
+    if not paths:
+        return false()
+    reach = or_(*[Estate.path.startswith(path, autoescape=True) for path in paths])
+    return ServiceOrder.estate_id.in_(select(Estate.id).where(reach))
+
+
+def readable(viewer: Viewer, mine: bool = False) -> ColumnElement[bool]:
+    """Orders this viewer may know of; ``mine``: only those as resident, as placer or as volunteer."""
+    offered = select(Offer.order_id).where(Offer.volunteer_id == viewer.person_id)
+    own = [ServiceOrder.person_id == viewer.person_id, ServiceOrder.placed_by == viewer.person_id]
+    if viewer.household_id and not mine:
+        own.append(ServiceOrder.household_id == viewer.household_id)
+    if viewer.is_volunteer:
+        own.append(ServiceOrder.id.in_(offered))
+    return or_(*own) if mine else or_(*own, within(viewer, "orders:read"))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which orders a list shows."""
+
+    states: Sequence[str] = ()
+    mine: bool = False
+    estate_id: str | None = None
+    updated_since: datetime | None = None
+
+
+def list_orders(viewer: Viewer, wanted: Wanted, cursor: str | None, limit: int) -> paging.Page[Order]:
+    """Orders with their offers, newest deadline first, in one statement."""
+    inner = select(ServiceOrder.id, ServiceOrder.due_at).where(readable(viewer, wanted.mine))
+    if wanted.states:
+        inner = inner.where(ServiceOrder.state.in_(wanted.states))
+    if wanted.estate_id:
+        inner = inner.where(ServiceOrder.estate_id == wanted.estate_id)
+    if wanted.updated_since:
+        inner = inner.where(ServiceOrder.updated_at >= wanted.updated_since)
+    keys = (ServiceOrder.due_at, ServiceOrder.id)
+    page = paging.after(inner, keys, (datetime, str), cursor, limit, descending=True).subquery()
+    statement = (
+        select(*_ORDER, Estate.path, Estate.name, literal_column("''"), *_OFFER)
+        .join(page, page.c.id == ServiceOrder.id)
+        .join(Estate, Estate.id == ServiceOrder.estate_id)
+        .outerjoin(Offer, (Offer.order_id == ServiceOrder.id) & (Offer.state != OfferState.LAPSED))
+        .order_by(ServiceOrder.due_at.desc(), ServiceOrder.id.desc(), Offer.offered_at, Offer.volunteer_id)
+    )
+    rows = fast().execute(statement).all()
+    orders = [Order.from_rows(list(group)) for _, group in groupby(rows, key=lambda row: row[0])]
+    return paging.page_of(orders, limit, lambda order: (order.row["due_at"], order.row["id"]))
+
+
+_EVENTS = (
+    select(Event.at, Event.actor_id, Event.actor_name, Event.verb, Event.from_state, Event.to_state, Event.reason,
+           Event.details, Event.id)
+    .where(Event.subject_kind == "order", Event.subject_id == bindparam("id"))
+    .order_by(Event.at, Event.number)
+)  # fmt: skip
+
+
+def list_events(order: Order) -> Sequence[Any]:
+    """What happened to an order, oldest first; the order was read for the viewer before."""
+    return fast().execute(_EVENTS, {"id": order.row["id"]}).all()
+
+
+def _place_statement() -> Select[Any]:
+    group = aliased(Organisation)
+    return (
+        select(
+            Person.id, Person.name, Person.sex, Person.birth_date, Person.household_id, Person.moved_out_on, Estate.id,
+            Estate.path, Household.building_id, Household.label, func.coalesce(group.path, Estate.path),
+        )  # fmt: skip
+        .join(Estate, Estate.id == Person.estate_id)
+        .outerjoin(Household, Household.id == Person.household_id)
+        .outerjoin(Building, Building.id == Household.building_id)
+        .outerjoin(group, group.id == Building.party_group_id)
+    )
+
+
+_ITEM = (ServiceItem.id, ServiceItem.code, ServiceItem.name, ServiceItem.category, ServiceItem.icon, ServiceItem.skills,
+         ServiceItem.usual_minutes, ServiceItem.volunteers_needed, ServiceItem.deadline_minutes, ServiceItem.clock,
+         ServiceItem.offer_minutes, ServiceItem.who_may_order)  # fmt: skip
+_PLACING = (
+    _place_statement()
+    .add_columns(Proxy.helper_id, *_ITEM)
+    .outerjoin(Proxy, (Proxy.household_id == Person.household_id) & (Proxy.helper_id == bindparam("viewer")))
+    .outerjoin(
+        ServiceItem,
+        (ServiceItem.estate_id == Person.estate_id) & (ServiceItem.code == bindparam("item")) & ServiceItem.is_active,
+    )
+)
+_BY_PERSON = _PLACING.where(Person.id == bindparam("person"))
+_BY_HOUSEHOLD = _PLACING.where(Person.household_id == bindparam("household"), Person.moved_out_on.is_(None)).order_by(
+    Person.is_householder.desc(), Person.created_at, Person.id
+)
+
+
+@dataclass(frozen=True)
+class Placing:
+    """All that placing an order needs to know, read in one statement."""
+
+    person_id: str
+    name: str
+    sex: int
+    birth_date: Any
+    household_id: str | None
+    moved_out_on: Any
+    estate_id: str
+    estate_path: str
+    building_id: str | None
+    label: str | None
+    node_path: str
+    helper_id: str | None
+    item: dict[str, Any] | None
+
+
+def find_placing(viewer: Viewer, item: str, person_id: str | None, household_id: str | None) -> Placing | None:
+    """The person (or the head of a household), where they live, and the item by code or None when there is none."""
+    values = {"viewer": viewer.person_id, "item": item}
+    if household_id and not person_id:
+        row = fast().execute(_BY_HOUSEHOLD.limit(1), values | {"household": household_id}).first()
+    else:
+        row = fast().execute(_BY_PERSON, values | {"person": person_id or viewer.person_id}).first()
+    if row is None:
+        return None
+    item_row = dict(zip((c.key for c in _ITEM), row[12:], strict=True)) if row[12] else None
+    return Placing(*row[:12], item_row)
+
+
+def list_expired(limit: int = 200) -> Iterable[str]:
+    """Orders with an offer that ran out unanswered."""
+    late = select(Offer.order_id).where(Offer.state == OfferState.OFFERED, Offer.expires_at <= clock.now())
+    return db.session.scalars(late.distinct().limit(limit)).all()

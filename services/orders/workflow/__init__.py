@@ -1,0 +1,27 @@
+"""The workflow of orders: its state table (``steps``) and its verbs."""
+
+from services.orders.workflow.steps import ORDERS, AlreadyTaken, allowed
+from services.orders.workflow.verbs import (
+    Refused,
+    Wish,
+    accept,
+    call_back,
+    cancel,
+    check_in,
+    complete,
+    decline,
+    dispatch,
+    expire,
+    no_show,
+    place,
+    rate,
+    reassign,
+    resubmit,
+    send_back,
+    withdraw,
+)
+
+__all__ = [
+    "ORDERS", "AlreadyTaken", "Refused", "Wish", "accept", "allowed", "call_back", "cancel", "check_in", "complete",
+    "decline", "dispatch", "expire", "no_show", "place", "rate", "reassign", "resubmit", "send_back", "withdraw",
+]  # fmt: skip

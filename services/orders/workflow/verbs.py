@@ -1,0 +1,442 @@
+"""The verbs of an order: what each asks for, decides and tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy.exc import IntegrityError
+
+from core import calendar, clock, identity
+from core.access import Forbidden, Viewer
+from core.ids import digits, new_id
+from services.orders import messages as say
+from services.orders import queries
+from services.orders.aggregate import LOW_STARS, OfferRow, Order
+from services.orders.models import OfferState, State
+from services.orders.queries import Helper, Placing
+from services.orders.workflow.steps import Answer, Outcome, apply, make
+from volunteers.hours.workflow import credit
+
+CALL_BACK_AFTER = timedelta(days=3)
+URGENT_MINUTES = 120
+OPEN_CALL_CAP = 200
+ELDER_AGE = 60
+
+
+class Refused(ValueError):
+    """What was asked does not go; ``field`` names the input and the text says what to do."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a resident asks for."""
+
+    item_code: str
+    note: str = ""
+    person_id: str | None = None
+    household_id: str | None = None
+    preferred_start: datetime | None = None
+    preferred_end: datetime | None = None
+    volunteers_needed: int | None = None
+    urgent: bool = False
+    attention: Sequence[str] = ()
+
+
+def place(viewer: Viewer, wish: Wish, answer: Answer | None = None) -> Order:
+    """Place an order for oneself, or for a household in reach (代点单, recorded as such).
+
+    Raises ``Refused`` for what cannot be ordered, ``Forbidden`` when the viewer may not order for that household.
+    """
+    found = queries.find_placing(viewer, wish.item_code, wish.person_id, wish.household_id)
+    if found is None or found.moved_out_on is not None:
+        field = "person" if wish.person_id else "household" if wish.household_id else "person"
+        raise Refused(field, "没有找到这位居民，请从名册里选")
+    placed_as = _placed_as(viewer, found)
+    _check_wish(found, wish, placed_as)
+    for attempt in range(5):
+        order = _new_order(viewer, found, wish, placed_as)
+        try:
+            make(viewer, order, Outcome(State.PLACED, details={"as": placed_as}), answer)
+        except IntegrityError as error:
+            if "code" not in str(error.orig) or attempt == 4:
+                raise
+            continue
+        return order
+    raise AssertionError("unreachable")
+
+
+def _placed_as(viewer: Viewer, found: Placing) -> str:
+    if found.person_id == viewer.person_id or (viewer.household_id and viewer.household_id == found.household_id):
+        return "self"
+    if found.helper_id is not None:
+        return "family"
+    if viewer.may_at("orders:place_for", found.node_path):
+        return "staff"
+    visible = viewer.may_at("orders:read", found.estate_path)
+    if visible:
+        raise Forbidden("您现在的身份不能代这户点单")
+    raise Refused("person", "没有找到这位居民，请从名册里选")
+
+
+def _check_wish(found: Placing, wish: Wish, placed_as: str) -> None:
+    item = found.item
+    if item is None:
+        raise Refused("service_item", "小区的服务清单里没有这一项，请重新选")
+    if found.household_id is None and placed_as == "self":
+        raise Refused("person", "您还没有登记住址，请联系网格员")
+    if item["who_may_order"] == "staff" and placed_as != "staff":
+        raise Refused("service_item", f"“{item['name']}”由网格员代为点单，请联系网格员")
+    born = found.birth_date
+    if item["who_may_order"] == "elders" and (born is None or identity.age_on(born, clock.today()) < ELDER_AGE):
+        raise Refused("service_item", f"“{item['name']}”只给{ELDER_AGE}岁以上老人，请选其他服务")
+    _check_window(wish.preferred_start, wish.preferred_end)
+
+
+def _check_window(start: datetime | None, end: datetime | None) -> None:
+    if start is None and end is None:
+        return
+    if start is None or end is None:
+        raise Refused("preferred_start" if start is None else "preferred_end", "希望的时间要有开始和结束")
+    if end <= start:
+        raise Refused("preferred_end", "结束时间要晚于开始时间")
+    if end <= clock.now():
+        raise Refused("preferred_start", "希望的时间已经过去，请另选时间")
+    if start > clock.now() + timedelta(days=90):
+        raise Refused("preferred_start", "最多提前90天点单")
+    if end - start > timedelta(days=1):
+        raise Refused("preferred_end", "时间段最长一天，请选具体一点")
+
+
+def due_at(item: dict[str, object], start: datetime | None, urgent: bool, now: datetime) -> datetime:
+    """The deadline: the item's minutes by its clock from now; never before the wished time is over; urgent: 2 hours."""
+    if urgent:
+        return now + timedelta(minutes=URGENT_MINUTES)
+    usual = calendar.deadline(now, int(str(item["deadline_minutes"])), str(item["clock"]))
+    return max(usual, start) if start is not None else usual
+
+
+def _new_order(viewer: Viewer, found: Placing, wish: Wish, placed_as: str) -> Order:
+    now = clock.now()
+    item = found.item or {}
+    age = identity.age_on(found.birth_date, clock.today()) if found.birth_date else None
+    row = dict.fromkeys(
+        ("dispatched_at", "completed_at", "closed_at", "stars", "rated_at", "call_back_due", "solved", "satisfied")
+    ) | {
+        "id": new_id(), "estate_id": found.estate_id, "code": f"{clock.today():%y%m%d}-{digits(6)}", "state": "", "version": 0,
+        "item_code": item["code"], "item": item, "household_id": found.household_id, "building_id": found.building_id,
+        "household_label": found.label or "", "person_id": found.person_id, "person_name": found.name,
+        "salutation": identity.honorific(found.name, found.sex, age), "placed_by": viewer.person_id,
+        "placed_by_name": viewer.name, "placed_as": placed_as, "door_code": digits(4), "placed_at": now,
+        "note": wish.note, "attention": list(wish.attention), "preferred_start": wish.preferred_start,
+        "preferred_end": wish.preferred_end, "volunteers_needed": wish.volunteers_needed or item["volunteers_needed"],
+        "accepted_count": 0, "urgent": wish.urgent, "due_at": due_at(item, wish.preferred_end, wish.urgent, now),
+        "minutes": 0, "comment": "", "reopened": 0, "updated_at": now,
+    }  # fmt: skip
+    return Order({**row, "state": State.PLACED, "version": 1}, found.estate_path)
+
+
+def dispatch(
+    viewer: Viewer, order_id: str, *, volunteers: Sequence[str] = (), open_call: bool = False,
+    expires_minutes: int | None = None, answer: Answer | None = None, version: int | None = None,
+    reasons: dict[str, list[str]] | None = None,
+) -> Order:  # fmt: skip
+    """Offer an order to named volunteers, or to all of the estate who qualify (抢单). Raises ``Refused``."""
+    helpers: dict[str, Helper] = {}
+
+    def load() -> Order:
+        order, found = queries.get_order_to_dispatch(viewer, order_id, None if open_call else list(volunteers))
+        helpers.clear()
+        helpers.update(found)
+        return order
+
+    def decide(order: Order) -> Outcome:
+        chosen = _qualified(order, helpers) if open_call else _named(order, helpers, volunteers)
+        now = clock.now()
+        lasts = timedelta(minutes=expires_minutes or order.item["offer_minutes"])
+        for helper in chosen:
+            why = (reasons or {}).get(helper.person_id, [])
+            order.offers[helper.person_id] = OfferRow(
+                helper.person_id, order.reopened, helper.name, OfferState.OFFERED, open_call, why, now, now + lasts
+            )
+            order.changed.add(helper.person_id)
+        order.row.update(dispatched_at=order.dispatched_at or now, updated_at=now)
+        told = say.offered(order, [helper.person_id for helper in chosen], open_call)
+        return Outcome(State.DISPATCHED, told, details={"volunteers": [h.name for h in chosen], "open": open_call})
+
+    return apply(viewer, "dispatch", load, decide, answer=answer, version=version)
+
+
+def _busy(order: Order, person_id: str) -> bool:
+    held = order.offers.get(person_id)
+    return held is not None and (held.is_assigned or held.is_live)
+
+
+def _qualified(order: Order, helpers: dict[str, Helper]) -> list[Helper]:
+    wanted = set(order.item["skills"])
+    fit = [
+        h for h in helpers.values()
+        if wanted <= h.skills and not _busy(order, h.person_id) and h.person_id != order.person_id
+        and (not h.household_id or h.household_id != order.household_id)
+    ]  # fmt: skip
+    if not fit:
+        raise Refused("open", "现在没有符合条件、可接单的志愿者，请改派具体的人，或请社区支援")
+    return sorted(fit, key=lambda h: h.person_id)[:OPEN_CALL_CAP]
+
+
+def _named(order: Order, helpers: dict[str, Helper], volunteers: Sequence[str]) -> list[Helper]:
+    if not volunteers:
+        raise Refused("volunteers", "请选至少一位志愿者，或改为抢单")
+    unknown = [person for person in volunteers if person not in helpers]
+    if unknown:
+        raise Refused("volunteers", f"有{len(unknown)}人不是本小区可服务的志愿者，请重新选")
+    for person in dict.fromkeys(volunteers):
+        if _busy(order, person):
+            raise Refused("volunteers", f"{helpers[person].name}已经收到这一单，不用再派")
+        if helpers[person].household_id and helpers[person].household_id == order.household_id:
+            raise Refused("volunteers", f"{helpers[person].name}和点单人是一家，请派别人")
+    return [helpers[person] for person in dict.fromkeys(volunteers)]
+
+
+def accept(viewer: Viewer, order_id: str, answer: Answer | None = None) -> Order:
+    """Accept an offer. The last place taken lapses the other offers. Raises ``AlreadyTaken`` for whoever is late."""
+
+    def decide(order: Order) -> Outcome:
+        now = clock.now()
+        own = order.touch(viewer.person_id)
+        own.state, own.accepted_at = OfferState.ACCEPTED, now
+        count = order.accepted_count + 1
+        order.row.update(accepted_count=count, updated_at=now)
+        full = count >= order.volunteers_needed
+        if full:
+            _lapse(order)
+        return Outcome(State.ACCEPTED if full else State.DISPATCHED, say.accepted(order, viewer.name))
+
+    return apply(viewer, "accept", partial(queries.get_order, viewer, order_id), decide, answer=answer)
+
+
+def _lapse(order: Order) -> None:
+    for offer in order.offers.values():
+        if offer.state == OfferState.OFFERED:
+            order.touch(offer.volunteer_id).state = OfferState.LAPSED
+
+
+def decline(viewer: Viewer, order_id: str, reason: str, answer: Answer | None = None) -> Order:
+    """Decline an offer with a reason. When nobody else can answer any more, the order goes back to the queue."""
+
+    def decide(order: Order) -> Outcome:
+        own = order.touch(viewer.person_id)
+        own.state, own.reason = OfferState.DECLINED, reason
+        order.row["updated_at"] = clock.now()
+        if order.live_offers():
+            return Outcome(State.DISPATCHED)
+        return Outcome(State.PLACED, say.back_in_queue(order, order.leaders, f"{viewer.name}婉拒：{reason}"))
+
+    load = partial(queries.get_order, viewer, order_id)
+    return apply(viewer, "decline", load, decide, reason=reason, answer=answer)
+
+
+def expire(viewer: Viewer, order_id: str) -> Order:
+    """Take back offers that ran out (a job does this). The order returns to the queue when none is left."""
+
+    def decide(order: Order) -> Outcome:
+        now = clock.now()
+        late = [o for o in order.offers.values() if o.state == OfferState.OFFERED and o.expires_at <= now]
+        for offer in late:
+            order.touch(offer.volunteer_id).state = OfferState.EXPIRED
+        order.row["updated_at"] = now
+        if order.live_offers():
+            return Outcome(State.DISPATCHED)
+        return Outcome(State.PLACED, say.back_in_queue(order, order.leaders, "到时间没有人接单"))
+
+    return apply(viewer, "expire", partial(queries.get_order, viewer, order_id), decide)
+
+
+def withdraw(viewer: Viewer, order_id: str, reason: str, answer: Answer | None = None) -> Order:
+    """Give an accepted order back before it has begun, with a reason."""
+
+    def decide(order: Order) -> Outcome:
+        return _leave(order, viewer.person_id, OfferState.WITHDRAWN, f"{viewer.name}来不了：{reason}", reason)
+
+    load = partial(queries.get_order, viewer, order_id)
+    return apply(viewer, "withdraw", load, decide, reason=reason, answer=answer)
+
+
+def no_show(viewer: Viewer, order_id: str, volunteer_id: str, reason: str, answer: Answer | None = None) -> Order:
+    """Record that a volunteer who had accepted did not come; the order returns to the queue."""
+
+    def decide(order: Order) -> Outcome:
+        held = order.offers.get(volunteer_id)
+        if held is None or held.state != OfferState.ACCEPTED:
+            raise Refused("volunteer", "这位志愿者没有接这一单，或已经签到")
+        return _leave(order, volunteer_id, OfferState.NO_SHOW, f"{held.volunteer_name}没有到：{reason}", reason)
+
+    load = partial(queries.get_order, viewer, order_id)
+    return apply(viewer, "no_show", load, decide, reason=reason, answer=answer)
+
+
+def _leave(order: Order, volunteer_id: str, state: OfferState, why: str, reason: str) -> Outcome:
+    offer = order.touch(volunteer_id)
+    offer.state, offer.reason = state, reason
+    order.row.update(accepted_count=order.accepted_count - 1, updated_at=clock.now())
+    _lapse(order)
+    told = say.looking_again(order, why) + say.back_in_queue(order, order.leaders, why)
+    return Outcome(State.PLACED, told, details={"volunteer": offer.volunteer_name})
+
+
+def check_in(
+    viewer: Viewer, order_id: str, *, latitude: float | None = None, longitude: float | None = None, code: str = "",
+    volunteer_id: str | None = None, answer: Answer | None = None,
+) -> Order:  # fmt: skip
+    """Begin the service. The volunteer does it on a phone, place optional; or someone at home or of the staff does it
+    for the volunteer with the door code (服务码)."""
+
+    def decide(order: Order) -> Outcome:
+        waiting = [o.volunteer_id for o in order.offers.values() if o.state == OfferState.ACCEPTED]
+        who = viewer.person_id if viewer.person_id in waiting else volunteer_id or waiting[0]
+        if who != viewer.person_id and code != order.door_code:
+            raise Refused("code", "服务码不对，请核对这一单的四位服务码")
+        if who not in waiting:
+            raise Refused("volunteer", "这位志愿者没有接这一单，或已经签到")
+        own = order.touch(who)
+        now = clock.now()
+        own.state, own.checked_in_at, own.latitude, own.longitude = OfferState.CHECKED_IN, now, latitude, longitude
+        order.row["updated_at"] = now
+        by = {} if who == viewer.person_id else {"volunteer": own.volunteer_name, "by": "door_code"}
+        return Outcome(State.IN_SERVICE, details=by)
+
+    return apply(viewer, "check_in", partial(queries.get_order, viewer, order_id), decide, answer=answer)
+
+
+def complete(viewer: Viewer, order_id: str, minutes: int, note: str, answer: Answer | None = None) -> Order:
+    """End one's service and have the minutes credited. The order is completed when every volunteer has ended theirs.
+
+    Raises ``volunteers.hours.workflow.Overlap`` when the time is credited already for another service.
+    """
+    until: list[datetime | None] = [None]
+
+    def load() -> Order:
+        order, until[0] = queries.get_order_to_complete(viewer, order_id, viewer.person_id)
+        return order
+
+    def decide(order: Order) -> Outcome:
+        now = clock.now()
+        own = order.touch(viewer.person_id)
+        assert own.checked_in_at is not None
+        entry = credit(
+            viewer.person_id, order.estate_id, starts_at=own.checked_in_at, minutes=minutes,
+            content=order.item["name"], note=note, by=viewer.person_id, order_id=order.id, credited_until=until[0],
+        )  # fmt: skip
+        own.state, own.completed_at, own.minutes = OfferState.COMPLETED, now, minutes
+        order.row.update(minutes=order.minutes + minutes, updated_at=now)
+        details = {"minutes": minutes, "note": note}
+        if any(o.is_assigned and o.state != OfferState.COMPLETED for o in order.offers.values()):
+            return Outcome(State.IN_SERVICE, hours=[entry], details=details)
+        order.row.update(completed_at=now, call_back_due=now + CALL_BACK_AFTER)
+        return Outcome(State.COMPLETED, say.completed(order), [entry], details)
+
+    return apply(viewer, "complete", load, decide, answer=answer)
+
+
+def rate(viewer: Viewer, order_id: str, stars: int, comment: str, answer: Answer | None = None) -> Order:
+    """Rate a completed order, which closes it; one or two stars call for a call-back."""
+
+    def decide(order: Order) -> Outcome:
+        now = clock.now()
+        low = stars <= LOW_STARS
+        order.row.update(
+            stars=stars, comment=comment, rated_at=now, closed_at=now, call_back_due=now if low else None, updated_at=now
+        )
+        told = say.thanked(order, [offer.volunteer_id for offer in order.assigned()])
+        if low:
+            told += say.low_rating(order, order.leaders)
+        return Outcome(State.CLOSED, told, details={"stars": stars, "comment": comment})
+
+    return apply(viewer, "rate", partial(queries.get_order, viewer, order_id), decide, answer=answer)
+
+
+def call_back(
+    viewer: Viewer, order_id: str, solved: bool, satisfied: int | None, note: str, answer: Answer | None = None
+) -> Order:
+    """Record a call-back after a low or missing rating; what was not solved is opened again and counts once."""
+
+    def decide(order: Order) -> Outcome:
+        now = clock.now()
+        order.row.update(solved=solved, satisfied=satisfied, call_back_due=None, updated_at=now)
+        details = {"solved": solved, "satisfied": satisfied, "note": note}
+        if solved:
+            order.row["closed_at"] = order.closed_at or now
+            return Outcome(State.CLOSED, say.called_back(order, True), details=details)
+        order.past += list(order.offers.values())
+        order.offers = {}
+        order.row.update(
+            reopened=order.reopened + 1, accepted_count=0, completed_at=None, closed_at=None, stars=None, comment="",
+            rated_at=None, dispatched_at=None, due_at=due_at(order.item, None, order.urgent, now),
+        )  # fmt: skip
+        return Outcome(State.PLACED, say.called_back(order, False), details=details)
+
+    return apply(viewer, "call_back", partial(queries.get_order, viewer, order_id), decide, answer=answer)
+
+
+def _freed(order: Order, state: OfferState) -> list[str]:
+    """End every open offer and assignment; whom to tell."""
+    freed = [o for o in order.offers.values() if o.is_live or o.state in (OfferState.ACCEPTED, OfferState.CHECKED_IN)]
+    for offer in freed:
+        held = order.touch(offer.volunteer_id)
+        held.state = OfferState.LAPSED if held.state == OfferState.OFFERED else state
+    order.row.update(accepted_count=sum(o.is_assigned for o in order.offers.values()), updated_at=clock.now())
+    return [offer.volunteer_id for offer in freed]
+
+
+def cancel(viewer: Viewer, order_id: str, reason: str, answer: Answer | None = None) -> Order:
+    """Cancel: the resident before the service has begun, the branch also later, always with a reason."""
+
+    def decide(order: Order) -> Outcome:
+        told = say.released(order, _freed(order, OfferState.WITHDRAWN), f"已撤单：{reason}")
+        by = "您" if order.is_ours(viewer) else "支部"
+        return Outcome(State.CANCELLED, told + say.cancelled(order, by, reason))
+
+    load = partial(queries.get_order, viewer, order_id)
+    return apply(viewer, "cancel", load, decide, reason=reason, answer=answer)
+
+
+def send_back(viewer: Viewer, order_id: str, reason: str, answer: Answer | None = None) -> Order:
+    """Return an order to the resident with a reason; it can be mended and submitted again."""
+
+    def decide(order: Order) -> Outcome:
+        told = say.released(order, _freed(order, OfferState.WITHDRAWN), f"已退单：{reason}")
+        return Outcome(State.SENT_BACK, told + say.sent_back(order, reason))
+
+    load = partial(queries.get_order, viewer, order_id)
+    return apply(viewer, "send_back", load, decide, reason=reason, answer=answer)
+
+
+def resubmit(viewer: Viewer, order_id: str, note: str, start: datetime | None, end: datetime | None) -> Order:
+    """Submit a returned order again with what was missing. Its deadline runs anew."""
+    _check_window(start, end)
+
+    def decide(order: Order) -> Outcome:
+        now = clock.now()
+        due = due_at(order.item, end, order.urgent, now)
+        order.row.update(note=note, preferred_start=start, preferred_end=end, due_at=due, updated_at=now)
+        return Outcome(State.PLACED)
+
+    return apply(viewer, "resubmit", partial(queries.get_order, viewer, order_id), decide)
+
+
+def reassign(viewer: Viewer, order_id: str, reason: str, answer: Answer | None = None) -> Order:
+    """Withdraw the present volunteers and return the order to the queue."""
+
+    def decide(order: Order) -> Outcome:
+        freed = _freed(order, OfferState.WITHDRAWN)
+        told = say.released(order, freed, f"支部已转派：{reason}") + say.looking_again(order, "支部另派志愿者，请稍候")
+        return Outcome(State.PLACED, told)
+
+    load = partial(queries.get_order, viewer, order_id)
+    return apply(viewer, "reassign", load, decide, reason=reason, answer=answer)
