@@ -10,13 +10,16 @@ from typing import Any
 from sqlalchemy import Date, bindparam, func, or_, select
 
 from community.accounts.models import LOGIN_COLUMN, Account, SignIn, SignInFailure
-from community.grid.models import Estate, Person
+from community.grid.models import PHONE_COLUMN, Estate, Household, Person, PersonPhone, Proxy
 from community.organisations.models import Appointment, Organisation
+from community.organisations.queries import people_within
 from core import clock
-from core.access import Post, Role, Viewer
+from core.access import NotFound, Post, Role, Viewer
 from core.database import UtcDateTime, db, fast
 from core.idempotency import KEPT, IdempotencyKey
+from core.identity import normalise_phone
 from core.sealing import sealer
+from core.web.paging import PAGE, Page, after, page_of
 
 
 def digest_of(token: str) -> str:
@@ -99,6 +102,8 @@ class Credentials:
     person_id: str
     password_hash: str
     disabled: bool
+    name: str
+    estate_id: str | None
 
 
 @dataclass(frozen=True)
@@ -118,10 +123,12 @@ def attempt(phone_key: str, address_key: str, since: Any) -> Attempt:
     by_address = by_address.where(SignInFailure.address_key == address_key, SignInFailure.at > since)
     one = select(by_phone.scalar_subquery().label("p"), by_address.scalar_subquery().label("a")).subquery()
     statement = select(
-        one.c.p, one.c.a, Account.id, Account.person_id, Account.password_hash, Account.disabled_at
-    ).select_from(one.outerjoin(Account, Account.phone_key == phone_key))
-    row = fast().execute(statement).one()
-    found = Credentials(row[2], row[3], row[4], row[5] is not None) if row[2] else None
+        one.c.p, one.c.a, Account.id, Account.person_id, Account.password_hash, Account.disabled_at, Person.name,
+        Person.estate_id,
+    )  # fmt: skip
+    holder = one.outerjoin(Account, Account.phone_key == phone_key).outerjoin(Person, Person.id == Account.person_id)
+    row = fast().execute(statement.select_from(holder)).one()
+    found = Credentials(row[2], row[3], row[4], row[5] is not None, row[6], row[7]) if row[2] else None
     return Attempt(row[0], row[1], found)
 
 
@@ -135,23 +142,124 @@ def find_account(person_id: str) -> Account | None:
     return db.session.scalar(select(Account).where(Account.person_id == person_id))
 
 
+def get_account(viewer: Viewer) -> Account:
+    """The viewer's own account."""
+    return db.session.get_one(Account, viewer.account_id)
+
+
 def emails_of(person_ids: Sequence[str]) -> dict[str, str]:
     """E-mail addresses that people have given, by person id."""
     rows = select(Account.person_id, Account.email).where(Account.person_id.in_(person_ids), Account.email != "")
     return dict(db.session.execute(rows.where(Account.disabled_at.is_(None))).tuples().all())
 
 
-def list_accounts(viewer: Viewer, *, q: str = "", limit: int = 50) -> Sequence[Any]:
-    """Accounts of people within the viewer's reach, by name; ``q`` is part of a name."""
+STATES = ("", "first", "disabled")
+"""What a list of accounts can be cut to: all, those whose first password was never changed, closed ones."""
+
+
+def list_accounts(
+    viewer: Viewer, *, q: str = "", state: str = "", cursor: str | None = None, limit: int = PAGE
+) -> Page[Any]:
+    """Accounts of people within the viewer's reach, by name. ``q`` begins a name or its initials, or is a phone."""
     statement = (
         select(Account.id, Account.person_id, Account.phone_sealed, Account.must_change, Account.disabled_at,
-               Account.created_at, Person.name, Estate.name.label("estate_name"))
+               Account.created_at, Person.name, Person.pinyin, Estate.name.label("estate_name"))
         .join(Person, Person.id == Account.person_id)
         .outerjoin(Estate, Estate.id == Person.estate_id)
-        .where(or_(*[Estate.path.startswith(path, autoescape=True) for path in viewer.paths("accounts:issue")]))
-        .order_by(Person.pinyin, Account.id)
-        .limit(limit)
+        .where(people_within(viewer.paths("accounts:issue")))
     )  # fmt: skip
-    if q:
-        statement = statement.where(Person.name.contains(q, autoescape=True))
-    return db.session.execute(statement).all()
+    if phone := normalise_phone(q):
+        statement = statement.where(Account.phone_key == phone_key(phone))
+    elif q:
+        begins = Person.name.startswith(q, autoescape=True), Person.initials.startswith(q.lower(), autoescape=True)
+        statement = statement.where(or_(*begins))
+    if state == "first":
+        statement = statement.where(Account.must_change, Account.disabled_at.is_(None))
+    elif state == "disabled":
+        statement = statement.where(Account.disabled_at.is_not(None))
+    rows = fast().execute(after(statement, [Person.pinyin, Account.id], [str, str], cursor, limit)).all()
+    return page_of(rows, limit, lambda row: [row.pinyin, row.id])
+
+
+def open_phone(account_phone: str) -> str:
+    """An account's phone in the clear; mask it before it goes on a page."""
+    return sealer().open(account_phone, LOGIN_COLUMN)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Someone who has an account or may be given one, as the page about it needs them."""
+
+    person: Person
+    estate_name: str
+    household_label: str
+    account: Account | None
+    phones: tuple[str, ...]
+
+
+def get_holder(viewer: Viewer, person_id: str) -> Holder:
+    """A person within reach with account and phones. Raises ``NotFound``."""
+    row = db.session.execute(
+        select(Person, Estate.name, Household.label, Account)
+        .outerjoin(Estate, Estate.id == Person.estate_id)
+        .outerjoin(Household, Household.id == Person.household_id)
+        .outerjoin(Account, Account.person_id == Person.id)
+        .where(Person.id == person_id, people_within(viewer.paths("accounts:issue")))
+    ).first()
+    if row is None:
+        raise NotFound
+    sealed = select(PersonPhone.sealed).where(PersonPhone.person_id == person_id).order_by(PersonPhone.position)
+    phones = tuple(sealer().open(text, PHONE_COLUMN) for text in db.session.scalars(sealed))
+    return Holder(row[0], row[1] or "", row[2] or "", row[3], phones)
+
+
+def get_account_holder(viewer: Viewer, account_id: str) -> tuple[Holder, Account]:
+    """The holder of an account within reach. Raises ``NotFound``."""
+    owner = db.session.scalar(select(Account.person_id).where(Account.id == account_id))
+    if owner is None:
+        raise NotFound
+    holder = get_holder(viewer, owner)
+    assert holder.account is not None
+    return holder, holder.account
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What one's own page shows besides what the viewer carries."""
+
+    phone: str
+    email: str
+    household_label: str
+    helpers: Sequence[Any]
+    helped: Sequence[Any]
+
+
+def profile_of(viewer: Viewer) -> Profile:
+    """One's own account, home, the family members named for it, and the homes one may order for."""
+    phone, email, label = fast().execute(
+        select(Account.phone_sealed, Account.email, Household.label)
+        .join(Person, Person.id == Account.person_id)
+        .outerjoin(Household, Household.id == Person.household_id)
+        .where(Account.id == viewer.account_id)
+    ).one()  # fmt: skip
+    helpers = select(Proxy.helper_id, Person.name, Proxy.relation, Proxy.named_at)
+    helpers = helpers.join(Person, Person.id == Proxy.helper_id).where(Proxy.household_id == viewer.household_id)
+    helped = select(Household.label, Person.name, Estate.name.label("estate_name"))
+    helped = helped.select_from(Proxy).join(Household, Household.id == Proxy.household_id)
+    helped = helped.join(Estate, Estate.id == Household.estate_id).join(Person, Person.id == Proxy.person_id)
+    helped = helped.where(Proxy.helper_id == viewer.person_id).order_by(Household.label)
+    mine = fast().execute(helpers.order_by(Proxy.named_at)).all() if viewer.household_id else []
+    return Profile(open_phone(phone), email, label or "", mine, fast().execute(helped).all())
+
+
+def find_helper(viewer: Viewer, name: str, phone: str) -> str | None:
+    """The person of this name and phone: one with an account, or one on the roll of the viewer's own estate.
+
+    Both must fit, so that nobody learns from a number alone whose it is.
+    """
+    held = select(Person.id).join(Account, Account.person_id == Person.id)
+    held = held.where(Account.phone_key == phone_key(phone), Account.disabled_at.is_(None), Person.name == name)
+    listed = select(Person.id).join(PersonPhone, PersonPhone.person_id == Person.id)
+    listed = listed.where(PersonPhone.estate_id == viewer.estate_id, Person.moved_out_on.is_(None), Person.name == name)
+    listed = listed.where(PersonPhone.number_key == sealer().index(phone, PHONE_COLUMN))
+    return db.session.scalar(held) or db.session.scalar(listed.limit(1))

@@ -14,14 +14,14 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from community.accounts.models import LOGIN_COLUMN, Account, SignIn, SignInFailure
 from community.accounts.queries import Credentials, attempt, digest_of, phone_key
-from community.grid.models import Person
+from community.grid.models import Person, Proxy
 from community.organisations.models import Appointment, Organisation
 from core import audit, clock
-from core.access import ROLE_NAMES, Role, Viewer
+from core.access import ROLE_NAMES, NotFound, Role, Viewer
 from core.audit import Subject
 from core.config import Settings
 from core.database import begin_write, db
@@ -29,6 +29,8 @@ from core.ids import new_id
 from core.sealing import sealer
 
 ADDRESS_FACTOR = 10
+HELPERS = 8
+"""Family members whom a household may name."""
 COMMON = frozenset(
     "password passw0rd password1 password123 p@ssw0rd p@ssword1 qwerty123 qwer1234 1qaz2wsx 1qaz@wsx abc12345 abcd1234 "
     "abc123456 a1234567 aa123456 aa12345678 admin123 admin@123 iloveyou1 woaini520 woaini1314 zhangwei123 china2026 "
@@ -123,7 +125,8 @@ def _begin(settings: Settings, who: Credentials, key: str, kind: str, now: datet
     begin_write()
     db.session.add(row)
     db.session.execute(delete(SignInFailure).where(SignInFailure.phone_key == key))
-    audit.record(who.person_id, "", "sign_in", Subject("account", who.account_id), details={"kind": kind})
+    subject = Subject("account", who.account_id, who.estate_id or audit.EVERYWHERE)
+    audit.record(who.person_id, who.name, "sign_in", subject, details={"kind": kind})
     db.session.commit()
     return SignedIn(token, row.expires_at, who.account_id, who.person_id)
 
@@ -199,7 +202,52 @@ def change_password(viewer: Viewer, account: Account, old: str, new: str) -> Non
         .where(SignIn.account_id == account.id, SignIn.ended_at.is_(None), SignIn.digest != digest_of(viewer.token_id))
         .values(ended_at=clock.now())
     )
-    audit.record(viewer.person_id, viewer.name, "change_password", Subject("account", account.id))
+    audit.record(viewer.person_id, viewer.name, "change_password", _own(viewer))
+
+
+def set_email(viewer: Viewer, account: Account, email: str) -> None:
+    """Set or clear the address that one's own notices go to. Caller commits."""
+    if account.email != email:
+        account.email = email
+        audit.record(viewer.person_id, viewer.name, "set_email", _own(viewer))
+
+
+def _own(viewer: Viewer) -> Subject:
+    return Subject("account", viewer.account_id, viewer.estate_id or audit.EVERYWHERE)
+
+
+def name_helper(viewer: Viewer, helper_id: str, relation: str) -> None:
+    """Name a family member who may order for one's household (代点单). Caller commits.
+
+    Raises ``ValueError`` for oneself, for someone named already, and for more than ``HELPERS`` of them.
+    """
+    assert viewer.household_id is not None
+    if helper_id == viewer.person_id:
+        raise ValueError("自己点单不用添加，请填家人的姓名和手机号")
+    named = db.session.scalars(select(Proxy.helper_id).where(Proxy.household_id == viewer.household_id)).all()
+    if helper_id in named:
+        raise ValueError("这位家人已经在名单里")
+    if len(named) >= HELPERS:
+        raise ValueError(f"最多添加{HELPERS}位家人，请先移除一位")
+    db.session.add(
+        Proxy(household_id=viewer.household_id, helper_id=helper_id, person_id=viewer.person_id, relation=relation,
+              named_at=clock.now())
+    )  # fmt: skip
+    _record_helper(viewer, "name_helper", helper_id, {"relation": relation})
+
+
+def drop_helper(viewer: Viewer, helper_id: str) -> None:
+    """End a family member's right to order for one's household. Raises ``NotFound``. Caller commits."""
+    found = db.session.get(Proxy, (viewer.household_id, helper_id)) if viewer.household_id else None
+    if found is None:
+        raise NotFound
+    db.session.delete(found)
+    _record_helper(viewer, "drop_helper", helper_id, {})
+
+
+def _record_helper(viewer: Viewer, verb: str, helper_id: str, details: dict[str, str]) -> None:
+    subject = Subject("household", viewer.household_id or "", viewer.estate_id or audit.EVERYWHERE)
+    audit.record(viewer.person_id, viewer.name, verb, subject, details={"helper": helper_id, **details})
 
 
 def _end_all(account: Account) -> None:
@@ -231,7 +279,12 @@ def appoint(
 
 
 def end_appointment(viewer: Viewer, post: Appointment, on: date, estate_id: str | None = None) -> None:
-    """End a post with the given day. Raises ``ValueError`` for a day before it began. Caller commits."""
+    """End a post with the given day. Raises ``ValueError`` for one that is over, or a day before it began.
+
+    Caller commits.
+    """
+    if post.ends_on is not None and post.ends_on < clock.today():
+        raise ValueError("这项任职已经结束")
     if on < post.starts_on:
         raise ValueError("结束日期不能早于开始日期")
     post.ends_on = on

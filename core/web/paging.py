@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import Select, tuple_
 
 Row = TypeVar("Row")
 PAGE = 50
@@ -42,15 +42,15 @@ def decode(cursor: str, kinds: Sequence[type]) -> list[Any]:
         raise BadCursor("翻页标记无效，请从第一页看起") from error
     if len(values) != len(kinds) or not all(type(v) is k for v, k in zip(values, kinds, strict=True)):
         raise BadCursor("翻页标记无效，请从第一页看起")
-    if any(isinstance(v, datetime) and v.tzinfo is None or isinstance(v, str) and "\0" in v for v in values):
+    if any((isinstance(v, datetime) and v.tzinfo is None) or (isinstance(v, str) and "\0" in v) for v in values):
         raise BadCursor("翻页标记无效，请从第一页看起")
     return values
 
 
 def after(
-    statement: Select[Any], columns: Sequence[ColumnElement[Any]], kinds: Sequence[type], cursor: str | None,
+    statement: Select[*tuple[Any, ...]], columns: Sequence[Any], kinds: Sequence[type], cursor: str | None,
     limit: int, *, descending: bool = False,
-) -> Select[Any]:  # fmt: skip
+) -> Select[*tuple[Any, ...]]:  # fmt: skip
     """Order by the key columns, go on after the cursor, and take one row more than the page to know of a next one."""
     if cursor:
         values = decode(cursor, kinds)

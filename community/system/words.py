@@ -1,0 +1,103 @@
+"""What the audit trail calls things, in Chinese: verbs and the kinds of what they were done to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+VERB_NAMES: Mapping[str, str] = {
+    # accounts and posts
+    "sign_in": "登录",
+    "issue": "开通账号",
+    "reset_password": "重置密码",
+    "change_password": "修改密码",
+    "disable": "停用账号",
+    "enable": "恢复账号",
+    "set_email": "修改邮箱",
+    "appoint": "任命",
+    "end_appointment": "结束任职",
+    "name_helper": "添加代点单家人",
+    "drop_helper": "移除代点单家人",
+    # people and rolls
+    "reveal": "查看完整信息",
+    "add_person": "登记居民",
+    "edit_person": "修改居民信息",
+    "move_person": "居民搬家",
+    "move_out": "居民搬出",
+    "import_roll": "导入名册",
+    "import_volunteers": "导入志愿者名册",
+    # orders
+    "place": "点单",
+    "dispatch": "派单",
+    "accept": "接单",
+    "decline": "婉拒",
+    "expire": "收回过时的派单",
+    "withdraw": "退出",
+    "no_show": "记未到",
+    "check_in": "签到",
+    "complete": "完成",
+    "rate": "评价",
+    "call_back": "回访",
+    "cancel": "撤单",
+    "send_back": "退单",
+    "resubmit": "重新提交",
+    "reassign": "转派",
+    # volunteers, hours, the services list
+    "register": "登记志愿者",
+    "edit_volunteer": "修改志愿者信息",
+    "verify_skill": "核实技能",
+    "set_available": "开关接单",
+    "correct_hours": "更正时长",
+    "issue_certificate": "开具时长证明",
+    "edit_item": "修改服务项目",
+    "add_item": "添加服务项目",
+    # the workings of the system
+    "run_job": "运行后台任务",
+    "send_again": "重发消息",
+}
+SUBJECT_NAMES: Mapping[str, str] = {
+    "account": "账号",
+    "appointment": "任职",
+    "household": "住户",
+    "person": "居民",
+    "estate": "小区",
+    "roll": "名册",
+    "roll_import": "名册导入",
+    "order": "订单",
+    "volunteer": "志愿者",
+    "hours": "时长",
+    "certificate": "时长证明",
+    "item": "服务项目",
+    "service_item": "服务项目",
+    "job": "后台任务",
+    "message": "消息",
+}
+DETAIL_NAMES: Mapping[str, str] = {
+    "role": "职务",
+    "organisation": "组织",
+    "ends_on": "最后一天",
+    "relation": "关系",
+    "field": "栏目",
+    "job": "任务",
+    "minutes": "分钟",
+    "stars": "星",
+    "volunteer_name": "志愿者",
+    "file": "文件",
+}
+"""What of an event's details is fit to show: names and figures, no ids."""
+
+
+def name_of_verb(verb: str) -> str:
+    """A verb in Chinese; one that the table does not hold stays as it is."""
+    return VERB_NAMES.get(verb, verb)
+
+
+def name_of_subject(kind: str) -> str:
+    """A kind of subject in Chinese; one that the table does not hold stays as it is."""
+    return SUBJECT_NAMES.get(kind, kind)
+
+
+def told_details(details: Mapping[str, Any]) -> str:
+    """The details that are fit to show, as one line."""
+    shown = [f"{name}{details[key]}" for key, name in DETAIL_NAMES.items() if details.get(key) not in (None, "")]
+    return "，".join(shown)
