@@ -16,7 +16,8 @@ from community.organisations.models import Appointment, Organisation
 from core import clock
 from core.access import BRANCH, NotFound, Viewer
 from core.audit import Event
-from core.database import db, fast
+from core.database import UtcDateTime, db, fast
+from core.idempotency import KEPT, IdempotencyKey
 from core.web import paging
 from services.catalogue.models import ServiceItem
 from services.orders.aggregate import OFFER_FIELDS, ORDER_FIELDS, Order
@@ -179,9 +180,13 @@ _EVENTS = (
 )  # fmt: skip
 
 
-def list_events(order: Order) -> Sequence[Any]:
-    """What happened to an order, oldest first; the order was read for the viewer before."""
-    return fast().execute(_EVENTS, {"id": order.row["id"]}).all()
+def list_events(viewer: Viewer, order_id: str) -> Sequence[Any]:
+    """What happened to an order, oldest first, in one statement. Raises ``NotFound`` outside the viewer's reach."""
+    seen = select(ServiceOrder.id).where(ServiceOrder.id == order_id, readable(viewer)).exists()
+    rows = fast().execute(_EVENTS.where(seen), {"id": order_id}).all()
+    if not rows:
+        raise NotFound
+    return rows
 
 
 def _place_statement() -> Select[Any]:
@@ -246,6 +251,20 @@ def find_placing(viewer: Viewer, item: str, person_id: str | None, household_id:
         return None
     item_row = dict(zip((c.key for c in _ITEM), row[12:], strict=True)) if row[12] else None
     return Placing(*row[:12], item_row)
+
+
+_PLACED = select(IdempotencyKey.answer).where(
+    IdempotencyKey.account_id == bindparam("account"),
+    IdempotencyKey.key == bindparam("key"),
+    IdempotencyKey.created_at > bindparam("since", type_=UtcDateTime()),
+)
+
+
+def find_placed(viewer: Viewer, key: str) -> str | None:
+    """The id of the order that a form of the viewer, known by its key, placed within the last 24 hours."""
+    values = {"account": viewer.account_id, "key": key, "since": clock.now() - KEPT}
+    found: str | None = fast().execute(_PLACED, values).scalar()
+    return found
 
 
 def list_expired(limit: int = 200) -> Iterable[str]:

@@ -1,9 +1,8 @@
 """The workflow of orders: its state table (``steps``) and its verbs."""
 
+from services.orders.workflow.placing import Refused, Wish, place, place_once
 from services.orders.workflow.steps import ORDERS, AlreadyTaken, allowed
 from services.orders.workflow.verbs import (
-    Refused,
-    Wish,
     accept,
     call_back,
     cancel,
@@ -13,7 +12,6 @@ from services.orders.workflow.verbs import (
     dispatch,
     expire,
     no_show,
-    place,
     rate,
     reassign,
     resubmit,
@@ -23,5 +21,5 @@ from services.orders.workflow.verbs import (
 
 __all__ = [
     "ORDERS", "AlreadyTaken", "Refused", "Wish", "accept", "allowed", "call_back", "cancel", "check_in", "complete",
-    "decline", "dispatch", "expire", "no_show", "place", "rate", "reassign", "resubmit", "send_back", "withdraw",
+    "decline", "dispatch", "expire", "no_show", "place", "place_once", "rate", "reassign", "resubmit", "send_back", "withdraw",
 ]  # fmt: skip

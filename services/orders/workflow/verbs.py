@@ -1,153 +1,36 @@
-"""The verbs of an order: what each asks for, decides and tells."""
+"""The verbs of an order once it is placed: what each asks for, decides and tells."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy.exc import IntegrityError
-
-from core import calendar, clock, identity
-from core.access import Forbidden, Viewer
-from core.ids import digits, new_id
+from core import clock
+from core.access import Viewer
+from core.workflow import InvalidStep
 from services.orders import messages as say
 from services.orders import queries
 from services.orders.aggregate import LOW_STARS, OfferRow, Order
 from services.orders.models import OfferState, State
-from services.orders.queries import Helper, Placing
-from services.orders.workflow.steps import Answer, Outcome, apply, make
+from services.orders.queries import Helper
+from services.orders.workflow.placing import Refused, check_window, due_at
+from services.orders.workflow.steps import Answer, Outcome, apply
 from volunteers.hours.workflow import credit
 
 CALL_BACK_AFTER = timedelta(days=3)
-URGENT_MINUTES = 120
 OPEN_CALL_CAP = 200
-ELDER_AGE = 60
-
-
-class Refused(ValueError):
-    """What was asked does not go; ``field`` names the input and the text says what to do."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a resident asks for."""
-
-    item_code: str
-    note: str = ""
-    person_id: str | None = None
-    household_id: str | None = None
-    preferred_start: datetime | None = None
-    preferred_end: datetime | None = None
-    volunteers_needed: int | None = None
-    urgent: bool = False
-    attention: Sequence[str] = ()
-
-
-def place(viewer: Viewer, wish: Wish, answer: Answer | None = None) -> Order:
-    """Place an order for oneself, or for a household in reach (代点单, recorded as such).
-
-    Raises ``Refused`` for what cannot be ordered, ``Forbidden`` when the viewer may not order for that household.
-    """
-    found = queries.find_placing(viewer, wish.item_code, wish.person_id, wish.household_id)
-    if found is None or found.moved_out_on is not None:
-        field = "person" if wish.person_id else "household" if wish.household_id else "person"
-        raise Refused(field, "没有找到这位居民，请从名册里选")
-    placed_as = _placed_as(viewer, found)
-    _check_wish(found, wish, placed_as)
-    for attempt in range(5):
-        order = _new_order(viewer, found, wish, placed_as)
-        try:
-            make(viewer, order, Outcome(State.PLACED, details={"as": placed_as}), answer)
-        except IntegrityError as error:
-            if "code" not in str(error.orig) or attempt == 4:
-                raise
-            continue
-        return order
-    raise AssertionError("unreachable")
-
-
-def _placed_as(viewer: Viewer, found: Placing) -> str:
-    if found.person_id == viewer.person_id or (viewer.household_id and viewer.household_id == found.household_id):
-        return "self"
-    if found.helper_id is not None:
-        return "family"
-    if viewer.may_at("orders:place_for", found.node_path):
-        return "staff"
-    visible = viewer.may_at("orders:read", found.estate_path)
-    if visible:
-        raise Forbidden("您现在的身份不能代这户点单")
-    raise Refused("person", "没有找到这位居民，请从名册里选")
-
-
-def _check_wish(found: Placing, wish: Wish, placed_as: str) -> None:
-    item = found.item
-    if item is None:
-        raise Refused("service_item", "小区的服务清单里没有这一项，请重新选")
-    if found.household_id is None and placed_as == "self":
-        raise Refused("person", "您还没有登记住址，请联系网格员")
-    if item["who_may_order"] == "staff" and placed_as != "staff":
-        raise Refused("service_item", f"“{item['name']}”由网格员代为点单，请联系网格员")
-    born = found.birth_date
-    if item["who_may_order"] == "elders" and (born is None or identity.age_on(born, clock.today()) < ELDER_AGE):
-        raise Refused("service_item", f"“{item['name']}”只给{ELDER_AGE}岁以上老人，请选其他服务")
-    _check_window(wish.preferred_start, wish.preferred_end)
-
-
-def _check_window(start: datetime | None, end: datetime | None) -> None:
-    if start is None and end is None:
-        return
-    if start is None or end is None:
-        raise Refused("preferred_start" if start is None else "preferred_end", "希望的时间要有开始和结束")
-    if end <= start:
-        raise Refused("preferred_end", "结束时间要晚于开始时间")
-    if end <= clock.now():
-        raise Refused("preferred_start", "希望的时间已经过去，请另选时间")
-    if start > clock.now() + timedelta(days=90):
-        raise Refused("preferred_start", "最多提前90天点单")
-    if end - start > timedelta(days=1):
-        raise Refused("preferred_end", "时间段最长一天，请选具体一点")
-
-
-def due_at(item: dict[str, object], start: datetime | None, urgent: bool, now: datetime) -> datetime:
-    """The deadline: the item's minutes by its clock from now; never before the wished time is over; urgent: 2 hours."""
-    if urgent:
-        return now + timedelta(minutes=URGENT_MINUTES)
-    usual = calendar.deadline(now, int(str(item["deadline_minutes"])), str(item["clock"]))
-    return max(usual, start) if start is not None else usual
-
-
-def _new_order(viewer: Viewer, found: Placing, wish: Wish, placed_as: str) -> Order:
-    now = clock.now()
-    item = found.item or {}
-    age = identity.age_on(found.birth_date, clock.today()) if found.birth_date else None
-    row = dict.fromkeys(
-        ("dispatched_at", "completed_at", "closed_at", "stars", "rated_at", "call_back_due", "solved", "satisfied")
-    ) | {
-        "id": new_id(), "estate_id": found.estate_id, "code": f"{clock.today():%y%m%d}-{digits(6)}", "state": "", "version": 0,
-        "item_code": item["code"], "item": item, "household_id": found.household_id, "building_id": found.building_id,
-        "household_label": found.label or "", "person_id": found.person_id, "person_name": found.name,
-        "salutation": identity.honorific(found.name, found.sex, age), "placed_by": viewer.person_id,
-        "placed_by_name": viewer.name, "placed_as": placed_as, "door_code": digits(4), "placed_at": now,
-        "note": wish.note, "attention": list(wish.attention), "preferred_start": wish.preferred_start,
-        "preferred_end": wish.preferred_end, "volunteers_needed": wish.volunteers_needed or item["volunteers_needed"],
-        "accepted_count": 0, "urgent": wish.urgent, "due_at": due_at(item, wish.preferred_end, wish.urgent, now),
-        "minutes": 0, "comment": "", "reopened": 0, "updated_at": now,
-    }  # fmt: skip
-    return Order({**row, "state": State.PLACED, "version": 1}, found.estate_path)
 
 
 def dispatch(
     viewer: Viewer, order_id: str, *, volunteers: Sequence[str] = (), open_call: bool = False,
     expires_minutes: int | None = None, answer: Answer | None = None, version: int | None = None,
-    reasons: dict[str, list[str]] | None = None,
+    reasons: dict[str, list[str]] | None = None, only_placed: bool = False,
 ) -> Order:  # fmt: skip
-    """Offer an order to named volunteers, or to all of the estate who qualify (抢单). Raises ``Refused``."""
+    """Offer an order to named volunteers, or to all of the estate who qualify (抢单). Raises ``Refused``.
+
+    ``only_placed``: not when somebody has dispatched it meanwhile; then ``InvalidStep`` is raised.
+    """
     helpers: dict[str, Helper] = {}
 
     def load() -> Order:
@@ -157,6 +40,8 @@ def dispatch(
         return order
 
     def decide(order: Order) -> Outcome:
+        if only_placed and order.state != State.PLACED:
+            raise InvalidStep(order.state, "dispatch", "派单")
         chosen = _qualified(order, helpers) if open_call else _named(order, helpers, volunteers)
         now = clock.now()
         lasts = timedelta(minutes=expires_minutes or order.item["offer_minutes"])
@@ -268,7 +153,10 @@ def withdraw(viewer: Viewer, order_id: str, reason: str, answer: Answer | None =
     return apply(viewer, "withdraw", load, decide, reason=reason, answer=answer)
 
 
-def no_show(viewer: Viewer, order_id: str, volunteer_id: str, reason: str, answer: Answer | None = None) -> Order:
+def no_show(
+    viewer: Viewer, order_id: str, volunteer_id: str, reason: str, answer: Answer | None = None,
+    version: int | None = None,
+) -> Order:  # fmt: skip
     """Record that a volunteer who had accepted did not come; the order returns to the queue."""
 
     def decide(order: Order) -> Outcome:
@@ -278,7 +166,7 @@ def no_show(viewer: Viewer, order_id: str, volunteer_id: str, reason: str, answe
         return _leave(order, volunteer_id, OfferState.NO_SHOW, f"{held.volunteer_name}没有到：{reason}", reason)
 
     load = partial(queries.get_order, viewer, order_id)
-    return apply(viewer, "no_show", load, decide, reason=reason, answer=answer)
+    return apply(viewer, "no_show", load, decide, reason=reason, answer=answer, version=version)
 
 
 def _leave(order: Order, volunteer_id: str, state: OfferState, why: str, reason: str) -> Outcome:
@@ -362,8 +250,9 @@ def rate(viewer: Viewer, order_id: str, stars: int, comment: str, answer: Answer
 
 
 def call_back(
-    viewer: Viewer, order_id: str, solved: bool, satisfied: int | None, note: str, answer: Answer | None = None
-) -> Order:
+    viewer: Viewer, order_id: str, solved: bool, satisfied: int | None, note: str, answer: Answer | None = None,
+    version: int | None = None,
+) -> Order:  # fmt: skip
     """Record a call-back after a low or missing rating; what was not solved is opened again and counts once."""
 
     def decide(order: Order) -> Outcome:
@@ -381,7 +270,8 @@ def call_back(
         )  # fmt: skip
         return Outcome(State.PLACED, say.called_back(order, False), details=details)
 
-    return apply(viewer, "call_back", partial(queries.get_order, viewer, order_id), decide, answer=answer)
+    load = partial(queries.get_order, viewer, order_id)
+    return apply(viewer, "call_back", load, decide, answer=answer, version=version)
 
 
 def _freed(order: Order, state: OfferState) -> list[str]:
@@ -394,7 +284,9 @@ def _freed(order: Order, state: OfferState) -> list[str]:
     return [offer.volunteer_id for offer in freed]
 
 
-def cancel(viewer: Viewer, order_id: str, reason: str, answer: Answer | None = None) -> Order:
+def cancel(
+    viewer: Viewer, order_id: str, reason: str, answer: Answer | None = None, version: int | None = None
+) -> Order:
     """Cancel: the resident before the service has begun, the branch also later, always with a reason."""
 
     def decide(order: Order) -> Outcome:
@@ -403,10 +295,12 @@ def cancel(viewer: Viewer, order_id: str, reason: str, answer: Answer | None = N
         return Outcome(State.CANCELLED, told + say.cancelled(order, by, reason))
 
     load = partial(queries.get_order, viewer, order_id)
-    return apply(viewer, "cancel", load, decide, reason=reason, answer=answer)
+    return apply(viewer, "cancel", load, decide, reason=reason, answer=answer, version=version)
 
 
-def send_back(viewer: Viewer, order_id: str, reason: str, answer: Answer | None = None) -> Order:
+def send_back(
+    viewer: Viewer, order_id: str, reason: str, answer: Answer | None = None, version: int | None = None
+) -> Order:
     """Return an order to the resident with a reason; it can be mended and submitted again."""
 
     def decide(order: Order) -> Outcome:
@@ -414,12 +308,12 @@ def send_back(viewer: Viewer, order_id: str, reason: str, answer: Answer | None 
         return Outcome(State.SENT_BACK, told + say.sent_back(order, reason))
 
     load = partial(queries.get_order, viewer, order_id)
-    return apply(viewer, "send_back", load, decide, reason=reason, answer=answer)
+    return apply(viewer, "send_back", load, decide, reason=reason, answer=answer, version=version)
 
 
 def resubmit(viewer: Viewer, order_id: str, note: str, start: datetime | None, end: datetime | None) -> Order:
     """Submit a returned order again with what was missing. Its deadline runs anew."""
-    _check_window(start, end)
+    check_window(start, end)
 
     def decide(order: Order) -> Outcome:
         now = clock.now()
@@ -430,7 +324,9 @@ def resubmit(viewer: Viewer, order_id: str, note: str, start: datetime | None, e
     return apply(viewer, "resubmit", partial(queries.get_order, viewer, order_id), decide)
 
 
-def reassign(viewer: Viewer, order_id: str, reason: str, answer: Answer | None = None) -> Order:
+def reassign(
+    viewer: Viewer, order_id: str, reason: str, answer: Answer | None = None, version: int | None = None
+) -> Order:
     """Withdraw the present volunteers and return the order to the queue."""
 
     def decide(order: Order) -> Outcome:
@@ -439,4 +335,4 @@ def reassign(viewer: Viewer, order_id: str, reason: str, answer: Answer | None =
         return Outcome(State.PLACED, told)
 
     load = partial(queries.get_order, viewer, order_id)
-    return apply(viewer, "reassign", load, decide, reason=reason, answer=answer)
+    return apply(viewer, "reassign", load, decide, reason=reason, answer=answer, version=version)
