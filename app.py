@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from alembic.config import Config
@@ -12,10 +13,19 @@ from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from community.accounts import api as _accounts_api  # noqa: F401
 from community.accounts import permissions as _accounts_permissions  # noqa: F401
 from community.accounts import queries as accounts
+from community.accounts.commands import create_admin
+from community.accounts.views import pages as _accounts_pages
 from community.grid import models as _grid  # noqa: F401
+from community.inbox.views import pages as _inbox_pages
 from community.organisations import models as _organisations  # noqa: F401
+from community.organisations.views import pages as _organisations_pages
+from community.preferences.views import pages as _preferences_pages
+from community.system import jobs as _system_jobs  # noqa: F401
+from community.system.commands import cli as _audit_cli
+from community.system.views import pages as _system_pages
 from core import access, database, jobs, outbox, sealing, web
 from core.access import PUBLIC, Viewer
 from core.api import endpoints as api
@@ -23,14 +33,28 @@ from core.api.description import description
 from core.config import ROOT, Settings
 from core.database import Base, db
 from core.web import blueprints, formats, icons, responses
+from services.catalogue import api as _catalogue_api  # noqa: F401
 from services.catalogue import models as _catalogue  # noqa: F401
+from services.catalogue import permissions as _catalogue_permissions  # noqa: F401
+from services.dispatch import api as _dispatch_api  # noqa: F401
 from services.dispatch import models as _dispatch  # noqa: F401
+from services.orders import api as _orders_api  # noqa: F401
 from services.orders import models as _orders  # noqa: F401
+from services.orders import permissions as _orders_permissions  # noqa: F401
+from services.reports import api as _reports_api  # noqa: F401
+from services.reports import permissions as _reports_permissions  # noqa: F401
 from volunteers.certificates import models as _certificates  # noqa: F401
 from volunteers.hours import models as _hours  # noqa: F401
+from volunteers.hours import permissions as _hours_permissions  # noqa: F401
 from volunteers.registry import models as _registry  # noqa: F401
 
-PAGES: tuple[blueprints.Pages, ...] = ()
+PAGES: tuple[blueprints.Pages, ...] = (
+    _accounts_pages,
+    _preferences_pages,
+    _organisations_pages,
+    _system_pages,
+    _inbox_pages,
+)
 
 # What stands in the bar of the desk, in order: label, endpoint, the permission that shows it.
 NAVIGATION = (
@@ -58,6 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.env == "production",
+        PERMANENT_SESSION_LIFETIME=timedelta(days=settings.resident_idle_days),
         WTF_CSRF_TIME_LIMIT=None,
         TESTING=settings.testing,
         JSON_SORT_KEYS=False,
@@ -70,7 +95,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
     outbox.use_addresses(accounts.emails_of)
     _web(app, settings)
-    app.cli.add_command(jobs.cli)
+    for command in (jobs.cli, _audit_cli, create_admin):
+        app.cli.add_command(command)
     return app
 
 

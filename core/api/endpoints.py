@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException
 from core import access, idempotency
 from core.access import PUBLIC, SIGNED_IN, Forbidden, NotFound, Viewer
 from core.api.problems import Problem, invalid
-from core.database import begin_write, db
+from core.database import begin_write, db, fast
 from core.web.paging import BadCursor
 from core.workflow import InvalidStep, ReasonMissing, Stale
 
@@ -138,12 +138,13 @@ def _answer(endpoint: Endpoint, resolve: Resolve, values: dict[str, str]) -> Res
         arguments["body"] = _parse(endpoint.body, raw)
     if endpoint.query is not None:
         arguments["query"] = _query(endpoint.query)
-    if not endpoint.writes:
-        return _respond(endpoint, endpoint.handler(**arguments))
-    begin_write()
+    if endpoint.writes:
+        begin_write()
     response = _respond(endpoint, endpoint.handler(**arguments))
-    _keep(endpoint, response)
-    db.session.commit()
+    if idempotency.pending() is not None:
+        _keep(response)
+    if endpoint.writes:
+        db.session.commit()
     return response
 
 
@@ -224,12 +225,10 @@ def _respond(endpoint: Endpoint, value: Any) -> Response:
     return Response(payload, endpoint.status, mimetype="application/json")
 
 
-def _keep(endpoint: Endpoint, response: Response) -> None:
-    """Keep the answer under the request's key, in the same transaction as what was done."""
-    if idempotency.pending() is None:
-        return
+def _keep(response: Response) -> None:
+    """Keep the answer under the request's key: in the transaction of what was done, or after steps that stand alone."""
     values = idempotency.key_values(response.status_code, response.get_data(as_text=True))
     try:
-        idempotency.KEEP.run(db.session.connection(), values)
+        idempotency.KEEP.run(db.session.connection() if db.session().in_transaction() else fast(), values)
     except IntegrityError as error:
         raise Problem(409, "changed-meanwhile", "同一个请求正在办理，请稍后再查") from error

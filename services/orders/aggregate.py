@@ -5,13 +5,14 @@ Every change of an offer moves the order's version, so what was read here is wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
 from core import clock
 from core.access import Viewer
+from core.identity import mask_name
 from services.orders.models import OPEN, OfferState, ServiceOrder, State
 
 ASSIGNED = (OfferState.ACCEPTED, OfferState.CHECKED_IN, OfferState.COMPLETED)
@@ -165,17 +166,17 @@ class Order:
         return True
 
 
-def offer_view(offer: OfferRow) -> dict[str, Any]:
+def offer_view(offer: OfferRow, name: str) -> dict[str, Any]:
     """An offer as the API shows it; one that ran out is called expired from that moment on."""
     lapsed = offer.state == OfferState.OFFERED and not offer.is_live
     state = OfferState.EXPIRED if lapsed else offer.state
-    return {"volunteer": _person(offer), "state": state, "expires_at": offer.expires_at}
+    return {"volunteer": {"id": offer.volunteer_id, "name": name}, "state": state, "expires_at": offer.expires_at}
 
 
 def assignment_view(offer: OfferRow) -> dict[str, Any]:
     """An assignment as the API shows it."""
     return {
-        "volunteer": _person(offer),
+        "volunteer": {"id": offer.volunteer_id, "name": offer.volunteer_name},
         "accepted_at": offer.accepted_at,
         "checked_in_at": offer.checked_in_at,
         "completed_at": offer.completed_at,
@@ -183,14 +184,22 @@ def assignment_view(offer: OfferRow) -> dict[str, Any]:
     }
 
 
-def _person(offer: OfferRow) -> dict[str, str]:
-    return {"id": offer.volunteer_id, "name": offer.volunteer_name}
+def order_view(order: Order, allowed: Iterable[str], viewer: Viewer) -> dict[str, Any]:
+    """An order as the API shows it to this viewer.
 
-
-def order_view(order: Order, allowed: Iterable[str]) -> dict[str, Any]:
-    """An order as the API shows it."""
+    Whoever was merely offered it learns neither the resident's full name nor whom else it was offered to; a resident
+    learns the full name of those who accepted.
+    """
     row: Mapping[str, Any] = order.row
-    rated = row["stars"] is not None
+    own = order.offers.get(viewer.person_id)
+    leads = viewer.may_at("orders:read", order.estate_path)
+    close = leads or order.is_ours(viewer) or (own is not None and own.is_assigned)
+    offers = [
+        offer_view(o, o.volunteer_name if leads or o.is_assigned or o is own else mask_name(o.volunteer_name))
+        for o in order.offers.values()
+        if leads or o is own or order.is_ours(viewer)
+    ]
+    shown: Callable[[str], str] = str if close else mask_name
     household = {"id": row["household_id"], "label": row["household_label"]} if row["household_id"] else None
     return {
         "id": row["id"],
@@ -198,21 +207,19 @@ def order_view(order: Order, allowed: Iterable[str]) -> dict[str, Any]:
         "state": row["state"],
         "service_item": {"code": row["item_code"], "name": row["item"]["name"]},
         "household": household,
-        "person": {"id": row["person_id"], "name": row["person_name"]},
+        "person": {"id": row["person_id"], "name": shown(row["person_name"])},
         "note": row["note"],
         "preferred_start": row["preferred_start"],
         "preferred_end": row["preferred_end"],
         "volunteers_needed": row["volunteers_needed"],
         "urgent": row["urgent"],
         "placed_at": row["placed_at"],
-        "placed_by": {"id": row["placed_by"], "name": row["placed_by_name"]},
+        "placed_by": {"id": row["placed_by"], "name": shown(row["placed_by_name"])},
         "due_at": row["due_at"],
         "overdue": order.overdue,
-        "offers": [offer_view(offer) for offer in order.offers.values()],
-        "assignments": [assignment_view(offer) for offer in order.assigned()],
-        "rating": {"stars": row["stars"], "comment": row["comment"]} if rated else None,
+        "offers": offers,
+        "assignments": [assignment_view(offer) for offer in order.assigned()] if close else [],
+        "rating": {"stars": row["stars"], "comment": row["comment"]} if row["stars"] is not None else None,
         "version": row["version"],
         "allowed_actions": list(allowed),
     }
-
-
