@@ -22,7 +22,7 @@ from sqlalchemy.orm import scoped_session
 from core import clock
 from core.config import ROOT, Settings, driver_url
 from core.database import db
-from tests import postgres
+from tests import factories, postgres
 
 BACKENDS = ("sqlite", "postgresql")
 SECRET = "only-for-tests-0123456789abcdefghij"
@@ -149,6 +149,13 @@ def db_session(app: Flask) -> Iterator[scoped_session[Session]]:
     with app.app_context():
         yield db.session
         db.session.rollback()
+
+
+@pytest.fixture
+def world(app: Flask) -> factories.World:
+    """The made-up town in the application's database."""
+    with app.app_context():
+        return factories.town()
 
 
 @pytest.fixture
