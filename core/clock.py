@@ -15,7 +15,7 @@ def now() -> datetime:
 
 
 def set_now(moment: datetime | None) -> None:
-    """Fix the clock at an aware moment (tests only); ``None`` lets it run again."""
+    """Fix the clock at an aware moment (tests, and the past of the demo); ``None`` lets it run again."""
     global _fixed
     if moment is not None and moment.tzinfo is None:
         raise ValueError("the clock takes aware times only")
