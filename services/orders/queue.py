@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Select, case, func, literal_column, or_, select, true
 
 from community.grid.models import Building, Estate, Household
 from core import audit, clock
@@ -127,15 +127,6 @@ _COLUMNS = (
 )
 
 
-def list_queue(viewer: Viewer, filters: Filters, cursor: str | None, limit: int = paging.PAGE) -> paging.Page[Any]:
-    """Orders within ``orders:read``, most urgent first; everything ("all") newest deadline first. One statement."""
-    statement = select(*_COLUMNS).join(Estate, Estate.id == ServiceOrder.estate_id).where(_wanted(viewer, filters))
-    keys = (ServiceOrder.due_at, ServiceOrder.id)
-    newest = filters.tab == "all"
-    rows = fast().execute(paging.after(statement, keys, (datetime, str), cursor, limit, descending=newest)).all()
-    return paging.page_of(rows, limit, lambda row: (row.due_at, row.id))
-
-
 @dataclass(frozen=True)
 class Head:
     """What stands above the queue: a count a tab (up to 100), and what can be filtered by, as (value, text)."""
@@ -146,16 +137,48 @@ class Head:
     estates: int
 
 
-def get_head(viewer: Viewer) -> Head:
-    """The counts and choices above the queue, in one statement."""
+@dataclass(frozen=True)
+class Queue:
+    """A page of the queue and what stands above it."""
+
+    page: paging.Page[Any]
+    head: Head
+
+
+_COUNTED = tuple(tab for tab in TABS if tab != "all")
+
+
+def get_queue(viewer: Viewer, filters: Filters, cursor: str | None, limit: int = paging.PAGE) -> Queue:
+    """Orders within ``orders:read``, most urgent first (all of them: newest deadline first), with counts and choices.
+
+    One statement: the head is joined to the rows, so that it is there even when no row is.
+    """
+    found = select(*_COLUMNS).join(Estate, Estate.id == ServiceOrder.estate_id).where(_wanted(viewer, filters))
+    newest = filters.tab == "all"
+    keys = (ServiceOrder.due_at, ServiceOrder.id)
+    rows = paging.after(found, keys, (datetime, str), cursor, limit, descending=newest).subquery()
+    order = [column.desc() if newest else column for column in (rows.c.due_at, rows.c.id)]
+    page = select(rows, func.row_number().over(order_by=order).label("number")).subquery()
+    head = _head(viewer).subquery()
+    first = func.coalesce(page.c.number, 1) == 1
+    lists = [case((first, head.c[name])) for name in ("items", "buildings")]
+    counts = [head.c[name] for name in (*_COUNTED, "estates")]
+    statement = select(*lists, *counts, page).select_from(head.outerjoin(page, true())).order_by(page.c.number)
+    result = fast().execute(statement).all()
+    top = result[0]
+    above = Head(dict(zip(_COUNTED, top[2:], strict=False)), _pairs(top[0]), _pairs(top[1]), top.estates)
+    shown = [row for row in result if row.number is not None]
+    return Queue(paging.page_of(shown, limit, lambda row: (row.due_at, row.id)), above)
+
+
+def _head(viewer: Viewer) -> Select[Any]:
     one: Any = literal_column("1")
     reach = within(viewer, "orders:read")
-    counted = [tab for tab in TABS if tab != "all"]
-    counts = [count_up_to(select(one).select_from(ServiceOrder).where(reach, _in_tab(tab))) for tab in counted]
+    counts = [
+        count_up_to(select(one).select_from(ServiceOrder).where(reach, _in_tab(tab))).label(tab) for tab in _COUNTED
+    ]
     items = (
-        select(
-            ServiceItem.code, func.min(ServiceItem.name).label("name"), func.min(ServiceItem.position).label("position")
-        )
+        select(ServiceItem.code, func.min(ServiceItem.name).label("name"), func.min(ServiceItem.position))
         .where(ServiceItem.estate_id.in_(_estates(viewer)))
         .group_by(ServiceItem.code)
         .order_by(func.min(ServiceItem.position))
@@ -169,19 +192,14 @@ def get_head(viewer: Viewer) -> Head:
         .limit(200)
         .subquery()
     )
-    row = (
-        fast()
-        .execute(
-            select(
-                *counts,
-                select(func.aggregate_strings(items.c.code + UNIT + items.c.name, RECORD)).scalar_subquery(),
-                select(func.aggregate_strings(buildings.c.id + UNIT + buildings.c.name, RECORD)).scalar_subquery(),
-                select(func.count()).select_from(_estates(viewer).limit(2).subquery()).scalar_subquery(),
-            )
-        )
-        .one()
+    return select(
+        *counts,
+        select(func.aggregate_strings(items.c.code + UNIT + items.c.name, RECORD)).scalar_subquery().label("items"),
+        select(func.aggregate_strings(buildings.c.id + UNIT + buildings.c.name, RECORD))
+        .scalar_subquery()
+        .label("buildings"),
+        select(func.count()).select_from(_estates(viewer).limit(2).subquery()).scalar_subquery().label("estates"),
     )
-    return Head(dict(zip(counted, row, strict=False)), _pairs(row[-3]), _pairs(row[-2]), row[-1])
 
 
 def _pairs(text: str | None) -> list[tuple[str, str]]:

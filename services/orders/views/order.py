@@ -1,0 +1,134 @@
+"""The one page of an order, as the resident, the volunteer or the desk needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flask import render_template, request
+
+from core import access, clock
+from core.access import SIGNED_IN, Viewer
+from core.web.addresses import own_path
+from core.web.forms import Form
+from services.dispatch.queries import candidates
+from services.orders import forms, people, queries, wording, workflow
+from services.orders.aggregate import Order
+from services.orders.models import OfferState
+from services.orders.views.blueprint import Answer, pages
+from volunteers.hours.stars import star_level
+
+FORMS: Mapping[str, type[Form]] = {
+    "accept": forms.StepForm, "decline": forms.DeclineForm, "withdraw": forms.WithdrawForm,
+    "check_in": forms.CheckInForm, "complete": forms.CompleteForm, "rate": forms.RateForm, "cancel": forms.CancelForm,
+    "resubmit": forms.ResubmitForm, "dispatch": forms.DispatchForm, "send_back": forms.ReasonForm,
+    "reassign": forms.ReasonForm, "no_show": forms.NoShowForm, "call_back": forms.CallBackForm,
+}  # fmt: skip
+
+
+def form_for(verb: str, order: Order | None = None, viewer: Viewer | None = None) -> Any:
+    """The form of a verb: as sent, or (given the order) filled with what its page begins with."""
+    form = FORMS[verb](prefix=f"{verb}-") if order is None else FORMS[verb](formdata=None, prefix=f"{verb}-")
+    if order is not None:
+        form["version"].data = order.version
+    return form
+
+
+def prepare(form: Any, order: Order, viewer: Viewer, fresh: bool) -> Any:
+    """Offer what depends on the order, and propose values on a fresh form."""
+    if isinstance(form, forms.NoShowForm | forms.CheckInForm):
+        held = [o for o in order.assigned() if o.state == OfferState.ACCEPTED and o.volunteer_id != viewer.person_id]
+        form.volunteer.offer([(offer.volunteer_id, offer.volunteer_name) for offer in held])
+        if fresh and len(held) == 1:
+            form.volunteer.data = held[0].volunteer_id
+    if isinstance(form, forms.ResubmitForm):
+        form.offer_days()
+        if fresh:
+            form.note.data = order.note
+    if isinstance(form, forms.CompleteForm) and fresh:
+        own = order.offers.get(viewer.person_id)
+        if own is not None and own.checked_in_at is not None:
+            form.minutes.data = max(1, min(1440, int((clock.now() - own.checked_in_at).total_seconds() // 60)))
+    return form
+
+
+def audience(order: Order, viewer: Viewer) -> str:
+    """Whose page of the order this is: ``desk``, ``volunteer`` or ``resident``."""
+    home = viewer.person_id == order.person_id or (viewer.household_id and viewer.household_id == order.household_id)
+    if viewer.may_at("orders:read", order.estate_path) and not home:
+        return "desk"
+    helped = viewer.person_id in order.offers or any(o.volunteer_id == viewer.person_id for o in order.past)
+    return "volunteer" if helped and not home else "resident"
+
+
+@pages.page("/orders/<order_id>", access=SIGNED_IN)
+def show(order_id: str) -> Answer:
+    """One order."""
+    return order_page(queries.get_order(access.viewer(), order_id))
+
+
+def order_page(
+    order: Order, status: int = 200, sent: Mapping[str, Any] | None = None, notice: str = "",
+    changes: Sequence[Any] = (), events: Sequence[Any] | None = None,
+) -> Answer:  # fmt: skip
+    """The page of an order. ``sent`` holds the form that was refused; ``changes`` tell a stale page what happened."""
+    viewer = access.viewer()
+    if events is None:
+        events = queries.list_events(viewer, order.id)
+    kind = audience(order, viewer)
+    page = render_template(
+        f"services/orders/show_{kind}.html",
+        **order_context(order, viewer, kind, events, sent or {}),
+        notice=notice,
+        changes=changes,
+        back=own_path(request.form.get("back"), ""),
+    )
+    return page if status == 200 else (page, status)
+
+
+def order_context(
+    order: Order, viewer: Viewer, kind: str, events: Sequence[Any], sent: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the templates of an order show to this audience."""
+    verbs = workflow.allowed(order, viewer)
+    asked = {
+        verb: sent[verb] if verb in sent else prepare(form_for(verb, order), order, viewer, True) for verb in verbs
+    }
+    why = wording.last_reason(events)
+    known = {
+        "order": order, "own": order.offers.get(viewer.person_id), "verbs": verbs, "forms": asked, "sent": sent,
+        "faces": people.list_faces(order, _shown(order, kind)), "star_level": star_level,
+        "conclusion": wording.conclusion(order, why), "why": why,
+    }  # fmt: skip
+    return known | _VIEWS[kind](order, viewer, verbs, events)
+
+
+def _shown(order: Order, kind: str) -> list[str]:
+    """Whose faces the page shows: to the resident those who come, to the others the resident too."""
+    helpers = [offer.volunteer_id for offer in order.assigned()]
+    return helpers if kind == "resident" else [order.person_id, *helpers]
+
+
+def _for_resident(order: Order, viewer: Viewer, _verbs: list[str], events: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "timeline": wording.timeline(order, events), "notes": wording.notes_left(events),
+        "duty_phone": people.find_duty_phone(order.estate_id),
+    }  # fmt: skip
+
+
+def _for_volunteer(order: Order, viewer: Viewer, _verbs: list[str], _events: Sequence[Any]) -> dict[str, Any]:
+    return {"duty_phone": people.find_duty_phone(order.estate_id)}
+
+
+def _for_desk(order: Order, viewer: Viewer, verbs: list[str], events: Sequence[Any]) -> dict[str, Any]:
+    found, out = candidates(viewer, order) if "dispatch" in verbs else ([], [])
+    return {
+        "log": wording.record(events), "danger": wording.danger_word(order.note), "candidates": found, "excluded": out,
+    }  # fmt: skip
+
+
+_VIEWS: Mapping[str, Callable[[Order, Viewer, list[str], Sequence[Any]], dict[str, Any]]] = {
+    "resident": _for_resident,
+    "volunteer": _for_volunteer,
+    "desk": _for_desk,
+}
