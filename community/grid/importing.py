@@ -162,8 +162,10 @@ def _update_each(model: Any, changes: list[tuple[str, dict[str, Any]]], extra: d
 
 def _insert_people(estate_id: str, planned: Sequence[Planned]) -> None:
     at = clock.now()
-    blank: dict[str, Any] = {"sex": 0, "birth_date": None, "id_key": None, "id_contested": False, "is_owner": False, "relation": "",
-                             "is_householder": False, "political_status": "", "care": [], "note": ""}  # fmt: skip
+    blank: dict[str, Any] = {
+        "sex": 0, "birth_date": None, "id_key": None, "id_contested": False, "is_owner": False, "relation": "",
+        "is_householder": False, "political_status": "", "care": [], "note": "",
+    }  # fmt: skip
     people: list[dict[str, Any]] = []
     phones: list[dict[str, Any]] = []
     for one in planned:

@@ -98,7 +98,8 @@ class Person(Base):
     """Someone on the roll of an estate. ``household_id`` is empty for staff and relatives who live elsewhere.
 
     The ID number is sealed; ``id_key`` finds it again, and may be shared: rolls do give two people one number, which
-    ``id_contested`` marks until somebody has looked at their papers. ``moved_out_on`` closes the stay, nothing is deleted.
+    ``id_contested`` marks until somebody has looked at their papers. ``moved_out_on`` closes the stay, nothing is
+    deleted.
     """
 
     __tablename__ = "person"
