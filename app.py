@@ -18,7 +18,15 @@ from community.accounts import permissions as _accounts_permissions  # noqa: F40
 from community.accounts import queries as accounts
 from community.accounts.commands import create_admin
 from community.accounts.views import pages as _accounts_pages
+from community.grid import api as _grid_api  # noqa: F401
+from community.grid import estates as grid_estates
 from community.grid import models as _grid  # noqa: F401
+from community.grid import permissions as _grid_permissions  # noqa: F401
+from community.grid import queries as grid
+from community.grid import roll_files
+from community.grid.commands import import_roll
+from community.grid.views.imports import pages as _grid_pages
+from community.grid.views.people import pages as _people_pages
 from community.inbox.views import pages as _inbox_pages
 from community.organisations import models as _organisations  # noqa: F401
 from community.organisations.views import pages as _organisations_pages
@@ -30,12 +38,15 @@ from core import access, database, jobs, outbox, sealing, web
 from core.access import PUBLIC, Viewer
 from core.api import endpoints as api
 from core.api.description import description
+from core.backup import backup_command, restore_command
 from core.config import ROOT, Settings
 from core.database import Base, db
 from core.web import blueprints, formats, icons, responses
 from services.catalogue import api as _catalogue_api  # noqa: F401
 from services.catalogue import models as _catalogue  # noqa: F401
 from services.catalogue import permissions as _catalogue_permissions  # noqa: F401
+from services.catalogue.starters import give_starters
+from services.demo.commands import demo, seed
 from services.dispatch import api as _dispatch_api  # noqa: F401
 from services.dispatch import models as _dispatch  # noqa: F401
 from services.orders import api as _orders_api  # noqa: F401
@@ -46,6 +57,8 @@ from services.reports import permissions as _reports_permissions  # noqa: F401
 from volunteers.certificates import models as _certificates  # noqa: F401
 from volunteers.hours import models as _hours  # noqa: F401
 from volunteers.hours import permissions as _hours_permissions  # noqa: F401
+from volunteers.registry import importing as volunteer_rolls
+from volunteers.registry import marks as volunteer_marks
 from volunteers.registry import models as _registry  # noqa: F401
 
 PAGES: tuple[blueprints.Pages, ...] = (
@@ -54,7 +67,14 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _organisations_pages,
     _system_pages,
     _inbox_pages,
+    _grid_pages,
+    _people_pages,
 )
+
+# What the rooms below leave to those above.
+roll_files.readers.append(volunteer_rolls.read)
+grid_estates.on_new_estate.append(give_starters)
+grid.MARKS["vol"] = volunteer_marks.volunteer_homes
 
 # What stands in the bar of the desk, in order: label, endpoint, the permission that shows it.
 NAVIGATION = (
@@ -87,6 +107,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         TESTING=settings.testing,
         JSON_SORT_KEYS=False,
     )
+    app.session_interface = responses.PageSessions()
     app.extensions["linju.settings"] = settings
     sealing.use_key(settings.seal_key)
     database.init_app(app, settings)
@@ -95,7 +116,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
     outbox.use_addresses(accounts.emails_of)
     _web(app, settings)
-    for command in (jobs.cli, _audit_cli, create_admin):
+    for command in (jobs.cli, _audit_cli, create_admin, import_roll, backup_command, restore_command, demo, seed):
         app.cli.add_command(command)
     return app
 

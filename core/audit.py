@@ -64,8 +64,6 @@ class Event(Base):
         Index("ix_event_chain", "estate_id", "day", "number", unique=True),
         Index("ix_event_subject", "subject_kind", "subject_id", "at"),
         Index("ix_event_estate_at", "estate_id", "at", "id"),
-        Index("ix_event_actor_at", "actor_id", "at"),
-        Index("ix_event_at", "at", "id"),
     )
 
 

@@ -39,6 +39,7 @@ class Compound:
     def __init__(self, name: str, parameters: Sequence[BindParameter[Any]], parts: Parts, guard: Update | None = None):
         self.name = name
         self._parameters = {p.key: p for p in parameters}
+        self.parameters = tuple(self._parameters)
         self._guard = guard
         self._parts = parts
         self._postgres = self._build_postgres()

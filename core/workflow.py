@@ -20,7 +20,7 @@ from core import audit, idempotency, outbox
 from core.audit import Subject
 from core.compound import Compound, Part, Parts, Stale
 
-__all__ = ["Change", "InvalidStep", "ReasonMissing", "Stale", "Step", "Workflow"]
+__all__ = ["MESSAGES", "Change", "Extra", "InvalidStep", "ReasonMissing", "Stale", "Step", "Workflow"]
 
 
 class InvalidStep(Exception):
@@ -37,7 +37,11 @@ class ReasonMissing(ValueError):
 
 @dataclass(frozen=True)
 class Step:
-    """One row of a state table."""
+    """One row of a state table.
+
+    ``sets`` are the columns that the verb may change besides state, version and ``updated_at``; ``writes`` names the
+    further writes (``Extra``) of its statement. Both keep the statement as small as the verb needs.
+    """
 
     verb: str
     title: str
@@ -45,6 +49,8 @@ class Step:
     reaches: frozenset[str]
     permission: str
     needs_reason: bool = False
+    sets: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,22 @@ class Change:
     status: int = 200
 
 
+@dataclass(frozen=True)
+class Extra:
+    """Further writes that belong to a step, with the parameters that they take."""
+
+    parameters: tuple[BindParameter[Any], ...]
+    parts: Parts
+
+
+MESSAGES = "messages"
+_ALWAYS = Extra(
+    (*audit.EVENT_PARAMETERS, *idempotency.KEY_PARAMETERS),
+    lambda dialect, gate: audit.event_parts(dialect, gate) + idempotency.key_parts(dialect, gate),
+)
+_TELLING = Extra(outbox.MESSAGE_PARAMETERS, outbox.message_parts)
+
+
 class Workflow:
     """A state table bound to the table whose rows it moves."""
 
@@ -73,41 +95,17 @@ class Workflow:
         table: Table,
         steps: Iterable[Step],
         *,
-        moves: Sequence[str],
-        fixed: Sequence[str] = (),
-        parameters: Sequence[BindParameter[Any]] = (),
-        parts: Parts | None = None,
+        made: Sequence[str],
+        extras: Mapping[str, Extra] | None = None,
     ) -> None:
-        """``moves`` names the columns a step may set besides state and version, ``fixed`` those set only when a row
-        is made; ``parts`` are further writes of the same statement, over ``parameters``."""
+        """``made`` names the columns that a new row is given besides id, state and version; ``extras`` are the writes
+        that steps may name besides ``messages``."""
         self.kind = kind
         self.steps = {step.verb: step for step in steps}
-        self._columns = tuple(moves)
-        self._made = ("id", *fixed, *moves)
-
-        def both(dialect: str, gate: ColumnElement[bool]) -> list[Part]:
-            own = list(parts(dialect, gate)) if parts else []
-            common = audit.event_parts(dialect, gate) + outbox.message_parts(dialect, gate)
-            return own + common + idempotency.key_parts(dialect, gate)
-
-        shared = (*parameters, *audit.EVENT_PARAMETERS, *outbox.MESSAGE_PARAMETERS, *idempotency.KEY_PARAMETERS)
-        setters = {name: bindparam("set_" + name, type_=table.c[name].type) for name in self._made}
-        state, version = bindparam("to_state", type_=String()), bindparam("version", type_=Integer())
-        was = bindparam("was_state", type_=String())
-        guard = (
-            update(table)
-            .where(table.c.id == setters["id"], table.c.version == version, table.c.state == was)
-            .values(state=state, version=version + 1, **{name: setters[name] for name in moves})
-        )
-        self._move = Compound(
-            f"move_{kind}", (*[setters[n] for n in ("id", *moves)], state, version, was, *shared), both, guard
-        )
-
-        def make(dialect: str, gate: ColumnElement[bool]) -> list[Part]:
-            row = core_insert(table).values(state=state, version=version, **setters)
-            return [row, *both(dialect, gate)]
-
-        self._make = Compound(f"make_{kind}", (*setters.values(), state, version, *shared), make)
+        self._table = table
+        self._made = ("id", *made)
+        self._extras = {MESSAGES: _TELLING, **(extras or {})}
+        self._compounds: dict[str, Compound] = {}
 
     def step(self, verb: str, state: str | None) -> Step:
         """The step for a verb in a state. Raises ``InvalidStep`` for a pair the table does not hold."""
@@ -120,10 +118,14 @@ class Workflow:
         """The verbs that the table holds for a state, whoever asks."""
         return tuple(verb for verb, step in self.steps.items() if state in step.leaves)
 
+    def columns(self, step: Step) -> tuple[str, ...]:
+        """The columns whose new values ``apply`` takes for a step."""
+        return self._made if None in step.leaves else ("id", *step.sets, "updated_at")
+
     def apply(
         self, connection: Connection, change: Change, row: Mapping[str, Any], extra: Mapping[str, Any] | None = None
     ) -> None:
-        """Apply a verb: ``row`` holds id, version as read, and the new values of every moving column.
+        """Apply a verb: ``row`` holds id, version as read, and the new values of the step's columns.
 
         Raises ``InvalidStep``, ``ReasonMissing``, or ``Stale`` when the row is no longer as it was read.
         """
@@ -132,12 +134,10 @@ class Workflow:
             raise InvalidStep(change.from_state, change.verb, step.title)
         if step.needs_reason and not change.reason.strip():
             raise ReasonMissing("请写明原因")
-        making = change.from_state is None
-        names = self._made if making else ("id", *self._columns)
-        values: dict[str, Any] = {"set_" + name: row[name] for name in names}
-        values |= {"to_state": change.to_state, "version": row["version"]}
-        if not making:
-            values["was_state"] = change.from_state
+        if change.messages and MESSAGES not in step.writes:
+            raise ValueError(f"{step.verb} does not write messages")
+        values: dict[str, Any] = {"set_" + name: row[name] for name in self.columns(step)}
+        values |= {"to_state": change.to_state, "version": row["version"], "was_state": change.from_state}
         values |= extra or {}
         values |= audit.event_values(
             change.actor_id,
@@ -149,6 +149,33 @@ class Workflow:
             reason=change.reason,
             details=dict(change.details),
         )
-        values["messages"] = outbox.message_values(change.subject.estate_id, change.messages)
+        values[MESSAGES] = outbox.message_values(change.subject.estate_id, change.messages)
         values |= idempotency.key_values(change.status, change.answer)
-        (self._make if making else self._move).run(connection, values)
+        compound = self._compounds.get(step.verb) or self._compounds.setdefault(step.verb, self._compound(step))
+        compound.run(connection, {name: values[name] for name in compound.parameters})
+        if change.answer is not None:
+            idempotency.settle()
+
+    def _compound(self, step: Step) -> Compound:
+        """The one statement of a verb, built at its first use."""
+        table = self._table
+        making = None in step.leaves
+        setters = {name: bindparam("set_" + name, type_=table.c[name].type) for name in self.columns(step)}
+        state, version = bindparam("to_state", type_=String()), bindparam("version", type_=Integer())
+        was = bindparam("was_state", type_=String())
+        extras = [*[self._extras[name] for name in step.writes], _ALWAYS]
+
+        def parts(dialect: str, gate: ColumnElement[bool]) -> list[Part]:
+            own: list[Part] = [core_insert(table).values(state=state, version=version, **setters)] if making else []
+            return own + [part for extra in extras for part in extra.parts(dialect, gate)]
+
+        parameters = [*setters.values(), state, version, *[p for extra in extras for p in extra.parameters]]
+        if making:
+            return Compound(f"{step.verb}_{self.kind}", parameters, parts)
+        changed = {name: value for name, value in setters.items() if name != "id"}
+        guard = (
+            update(table)
+            .where(table.c.id == setters["id"], table.c.version == version, table.c.state == was)
+            .values(state=state, version=version + 1, **changed)
+        )
+        return Compound(f"{step.verb}_{self.kind}", [*parameters, was], parts, guard)

@@ -7,7 +7,8 @@ import logging
 from functools import cache
 from pathlib import Path
 
-from flask import Flask, current_app, render_template, request, url_for
+from flask import Flask, Request, current_app, render_template, request, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -17,6 +18,7 @@ from core.access import Forbidden, NotFound
 from core.config import Settings
 from core.database import db
 from core.ids import digits
+from core.web.paging import BadCursor
 from core.workflow import InvalidStep, Stale
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,15 @@ CSP = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
 )
 PAGES = frozenset({400, 401, 403, 404, 409, 413, 422, 429, 500})
+
+
+class PageSessions(SecureCookieSessionInterface):
+    """Cookie sessions for pages; the API knows no cookies, so none is opened or saved there."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if request.path.startswith("/api/"):
+            return SecureCookieSession()
+        return super().open_session(app, request)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -38,6 +49,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_error_handler(NotFound, lambda _error: page_for(404))
     app.register_error_handler(Stale, lambda _error: page_for(409))
     app.register_error_handler(InvalidStep, lambda error: page_for(409, str(error)))
+    app.register_error_handler(BadCursor, lambda error: page_for(400, str(error)))
     app.register_error_handler(CSRFError, lambda _error: page_for(400, "页面放得太久，请返回刷新后再提交"))
     app.register_error_handler(Exception, _crash)
 
@@ -60,6 +72,9 @@ def asset(name: str) -> str:
 
 def _headers(response: Response) -> Response:
     headers = response.headers
+    if is_api():
+        headers["Cache-Control"] = "no-store"
+        return response
     headers.setdefault("Content-Security-Policy", CSP)
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")

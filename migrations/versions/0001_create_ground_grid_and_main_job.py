@@ -47,8 +47,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_event'))
     )
     with op.batch_alter_table('event', schema=None) as batch_op:
-        batch_op.create_index('ix_event_actor_at', ['actor_id', 'at'], unique=False)
-        batch_op.create_index('ix_event_at', ['at', 'id'], unique=False)
         batch_op.create_index('ix_event_chain', ['estate_id', 'day', 'number'], unique=True)
         batch_op.create_index('ix_event_estate_at', ['estate_id', 'at', 'id'], unique=False)
         batch_op.create_index('ix_event_subject', ['subject_kind', 'subject_id', 'at'], unique=False)
@@ -433,7 +431,6 @@ def upgrade() -> None:
         batch_op.create_index('ix_service_order_person', ['person_id', 'placed_at', 'id'], unique=False)
         batch_op.create_index('ix_service_order_placed', ['estate_id', 'placed_at', 'id'], unique=False)
         batch_op.create_index('ix_service_order_placed_by', ['placed_by', 'placed_at', 'id'], unique=False)
-        batch_op.create_index('ix_service_order_state', ['estate_id', 'state', 'due_at', 'id'], unique=False)
         batch_op.create_index('ix_service_order_updated', ['estate_id', 'updated_at', 'id'], unique=False)
 
     op.create_table('volunteer',
@@ -619,7 +616,6 @@ def downgrade() -> None:
     op.drop_table('volunteer')
     with op.batch_alter_table('service_order', schema=None) as batch_op:
         batch_op.drop_index('ix_service_order_updated')
-        batch_op.drop_index('ix_service_order_state')
         batch_op.drop_index('ix_service_order_placed_by')
         batch_op.drop_index('ix_service_order_placed')
         batch_op.drop_index('ix_service_order_person')
@@ -719,8 +715,6 @@ def downgrade() -> None:
         batch_op.drop_index('ix_event_subject')
         batch_op.drop_index('ix_event_estate_at')
         batch_op.drop_index('ix_event_chain')
-        batch_op.drop_index('ix_event_at')
-        batch_op.drop_index('ix_event_actor_at')
 
     op.drop_table('event')
     with op.batch_alter_table('audit_chain', schema=None) as batch_op:

@@ -96,7 +96,6 @@ class ServiceOrder(Base):
         CheckConstraint("satisfied IS NULL OR satisfied BETWEEN 1 AND 5", name="satisfied"),
         Index("ix_service_order_code", "estate_id", "code", unique=True),
         Index("ix_service_order_open", "estate_id", "due_at", "id", postgresql_where=_OPEN_SQL, sqlite_where=_OPEN_SQL),
-        Index("ix_service_order_state", "estate_id", "state", "due_at", "id"),
         Index("ix_service_order_due", "estate_id", "due_at", "id"),
         Index("ix_service_order_placed", "estate_id", "placed_at", "id"),
         Index("ix_service_order_person", "person_id", "placed_at", "id"),

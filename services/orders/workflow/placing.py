@@ -63,7 +63,7 @@ def place(viewer: Viewer, wish: Wish, answer: Answer | None = None) -> Order:
         try:
             make(viewer, order, Outcome(State.PLACED, details={"as": placed_as}), answer)
         except IntegrityError as error:
-            if "code" not in str(error.orig) or attempt == 4:
+            if "service_order" not in str(error.orig) or attempt == 4:
                 raise
             continue
         return order

@@ -13,18 +13,20 @@ import orjson
 from sqlalchemy import Boolean, ColumnElement, Float, Integer, String, Text, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core import idempotency
 from core.access import Forbidden, NotFound, Viewer
 from core.audit import Subject
 from core.compound import Part
 from core.database import JsonRows, UtcDateTime, fast, json_rows
 from core.outbox import Draft
-from core.workflow import Change, InvalidStep, Stale, Step, Workflow
-from services.orders.aggregate import OFFER_FIELDS, Order
+from core.workflow import MESSAGES, Change, Extra, InvalidStep, Stale, Step, Workflow
+from services.orders.aggregate import OFFER_FIELDS, ORDER_FIELDS, Order
 from services.orders.models import Offer, ServiceOrder, State
 from volunteers.hours.workflow import ENTRY_PARAMETERS, entry_parts
 
 S = State
 RETRIES = 4
+TAKEN = (S.ACCEPTED, S.IN_SERVICE, S.COMPLETED, S.CLOSED)
 
 
 def _states(*states: State | None) -> frozenset[str | None]:
@@ -35,35 +37,39 @@ def _reach(*states: State) -> frozenset[str]:
     return frozenset(states)
 
 
+TOLD, OFFERED, CREDITED = (MESSAGES,), (MESSAGES, "offers"), (MESSAGES, "offers", "hours")
+RATED = ("stars", "comment", "rated_at", "closed_at", "call_back_due")
+WISHED = ("note", "attention", "preferred_start", "preferred_end", "due_at")
+REOPENED = ("solved", "satisfied", "reopened", "accepted_count", "completed_at", "dispatched_at", "due_at")
+COUNT = ("accepted_count",)
 STEPS = (
     Step("place", "点单", _states(None), _reach(S.PLACED), "orders:place"),
-    Step("dispatch", "派单", _states(S.PLACED, S.DISPATCHED), _reach(S.DISPATCHED), "orders:dispatch"),
-    Step("accept", "接单", _states(S.DISPATCHED), _reach(S.DISPATCHED, S.ACCEPTED), "orders:serve"),
-    Step("decline", "婉拒", _states(S.DISPATCHED), _reach(S.DISPATCHED, S.PLACED), "orders:serve", True),
-    Step("expire", "收回过时的派单", _states(S.DISPATCHED), _reach(S.DISPATCHED, S.PLACED), "orders:dispatch"),
-    Step("withdraw", "退出", _states(S.PLACED, S.DISPATCHED, S.ACCEPTED), _reach(S.PLACED), "orders:serve", True),
-    Step("no_show", "记未到", _states(S.ACCEPTED), _reach(S.PLACED), "orders:dispatch", True),
-    Step("check_in", "签到", _states(S.ACCEPTED, S.IN_SERVICE), _reach(S.IN_SERVICE), "orders:serve"),
-    Step("complete", "完成", _states(S.IN_SERVICE), _reach(S.IN_SERVICE, S.COMPLETED), "orders:serve"),
-    Step("rate", "评价", _states(S.COMPLETED), _reach(S.CLOSED), "orders:place"),
-    Step("call_back", "回访", _states(S.COMPLETED, S.CLOSED), _reach(S.CLOSED, S.PLACED), "orders:dispatch"),
+    Step("dispatch", "派单", _states(S.PLACED, S.DISPATCHED), _reach(S.DISPATCHED), "orders:dispatch",
+         sets=("dispatched_at",), writes=OFFERED),
+    Step("accept", "接单", _states(S.DISPATCHED), _reach(S.DISPATCHED, S.ACCEPTED), "orders:serve", sets=COUNT,
+         writes=OFFERED),
+    Step("decline", "婉拒", _states(S.DISPATCHED), _reach(S.DISPATCHED, S.PLACED), "orders:serve", True, writes=OFFERED),
+    Step("expire", "收回过时的派单", _states(S.DISPATCHED), _reach(S.DISPATCHED, S.PLACED), "orders:dispatch",
+         writes=OFFERED),
+    Step("withdraw", "退出", _states(S.PLACED, S.DISPATCHED, S.ACCEPTED), _reach(S.PLACED), "orders:serve", True,
+         sets=COUNT, writes=OFFERED),
+    Step("no_show", "记未到", _states(S.ACCEPTED), _reach(S.PLACED), "orders:dispatch", True, sets=COUNT, writes=OFFERED),
+    Step("check_in", "签到", _states(S.ACCEPTED, S.IN_SERVICE), _reach(S.IN_SERVICE), "orders:serve", writes=OFFERED),
+    Step("complete", "完成", _states(S.IN_SERVICE), _reach(S.IN_SERVICE, S.COMPLETED), "orders:serve",
+         sets=("minutes", "completed_at", "call_back_due"), writes=CREDITED),
+    Step("rate", "评价", _states(S.COMPLETED), _reach(S.CLOSED), "orders:place", sets=RATED, writes=TOLD),
+    Step("call_back", "回访", _states(S.COMPLETED, S.CLOSED), _reach(S.CLOSED, S.PLACED), "orders:dispatch",
+         sets=(*RATED, *REOPENED), writes=TOLD),
     Step("cancel", "撤单", _states(S.PLACED, S.DISPATCHED, S.ACCEPTED, S.IN_SERVICE, S.SENT_BACK),
-         _reach(S.CANCELLED), "orders:place", True),
-    Step("send_back", "退单", _states(S.PLACED, S.DISPATCHED), _reach(S.SENT_BACK), "orders:dispatch", True),
-    Step("resubmit", "重新提交", _states(S.SENT_BACK), _reach(S.PLACED), "orders:place"),
-    Step("reassign", "转派", _states(S.DISPATCHED, S.ACCEPTED, S.IN_SERVICE), _reach(S.PLACED), "orders:dispatch", True),
+         _reach(S.CANCELLED), "orders:place", True, sets=COUNT, writes=OFFERED),
+    Step("send_back", "退单", _states(S.PLACED, S.DISPATCHED), _reach(S.SENT_BACK), "orders:dispatch", True, sets=COUNT,
+         writes=OFFERED),
+    Step("resubmit", "重新提交", _states(S.SENT_BACK), _reach(S.PLACED), "orders:place", sets=WISHED),
+    Step("reassign", "转派", _states(S.DISPATCHED, S.ACCEPTED, S.IN_SERVICE), _reach(S.PLACED), "orders:dispatch", True,
+         sets=COUNT, writes=OFFERED),
 )  # fmt: skip
 
-MOVES = (
-    "note", "attention", "preferred_start", "preferred_end", "accepted_count", "due_at", "dispatched_at", "completed_at",
-    "closed_at", "minutes", "stars", "comment", "rated_at", "call_back_due", "solved", "satisfied", "reopened",
-    "updated_at",
-)  # fmt: skip
-FIXED = (
-    "estate_id", "code", "item_code", "item", "household_id", "building_id", "household_label", "person_id",
-    "person_name", "salutation", "placed_by", "placed_by_name", "placed_as", "door_code", "placed_at",
-    "volunteers_needed", "urgent",
-)  # fmt: skip
+MADE = tuple(name for name in ORDER_FIELDS if name not in ("id", "state", "version"))
 OFFERS = bindparam("offers", type_=JsonRows())
 _OFFER_TYPES: dict[str, Any] = {
     "order_id": String(), "estate_id": String(), "volunteer_id": String(), "round": Integer(),
@@ -74,26 +80,22 @@ _OFFER_TYPES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _parts(dialect: str, gate: ColumnElement[bool]) -> Sequence[Part]:
-    """Offers made or changed (written whole, by key) and hours credited."""
+def _offer_parts(dialect: str, gate: ColumnElement[bool]) -> Sequence[Part]:
+    """Offers made or changed, written whole by their key."""
     maker: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
     rows = json_rows(dialect, OFFERS, _OFFER_TYPES)
     offers = maker(Offer).from_select(list(_OFFER_TYPES), select(*[rows.c[name] for name in _OFFER_TYPES]).where(gate))
     keys = ("order_id", "volunteer_id", "round")
-    offers = offers.on_conflict_do_update(
-        index_elements=list(keys), set_={n: offers.excluded[n] for n in _OFFER_TYPES if n not in keys}
-    )
-    return [offers, *entry_parts(dialect, gate)]
+    changed = {name: offers.excluded[name] for name in _OFFER_TYPES if name not in keys}
+    return [offers.on_conflict_do_update(index_elements=list(keys), set_=changed)]
 
 
 ORDERS = Workflow(
     "service_order",
     ServiceOrder.__table__,  # type: ignore[arg-type]
     STEPS,
-    moves=MOVES,
-    fixed=FIXED,
-    parameters=(OFFERS, *ENTRY_PARAMETERS),
-    parts=_parts,
+    made=MADE,
+    extras={"offers": Extra((OFFERS,), _offer_parts), "hours": Extra(ENTRY_PARAMETERS, entry_parts)},
 )
 
 
@@ -126,8 +128,9 @@ def apply(
 ) -> Order:  # fmt: skip
     """Apply a verb to an order: read it, check who asks and whether the state allows it, decide, write.
 
-    When somebody was first in between it is read and decided again. ``version`` is the one a form was made from, when only that one will do. Raises ``NotFound``, ``Forbidden``,
-    ``InvalidStep``, ``AlreadyTaken``, ``Stale``, or what ``decide`` raises.
+    When somebody was first in between it is read and decided again. ``version`` is the one a form was made from, when
+    only that one will do. Raises ``NotFound``, ``Forbidden``, ``InvalidStep``, ``AlreadyTaken``, ``Stale``, or what
+    ``decide`` raises.
     """
     for attempt in range(RETRIES):
         order = load()
@@ -153,8 +156,7 @@ def _check(order: Order, viewer: Viewer, verb: str) -> None:
     if not order.may(verb, viewer):
         raise Forbidden
     state = order.row["state"]
-    own = order.offers.get(viewer.person_id)
-    if verb == "accept" and own is not None and (own.state == "lapsed" or state in (S.ACCEPTED, S.IN_SERVICE, S.COMPLETED)):
+    if verb == "accept" and state in TAKEN:
         raise AlreadyTaken
     step = ORDERS.step(verb, state)
     if not order.fits(verb, viewer):
@@ -182,7 +184,7 @@ def _save(
         reason=reason,
         details=outcome.details,
         messages=outcome.messages,
-        answer=answer(order, allowed(order, viewer)) if answer else None,
+        answer=answer(order, allowed(order, viewer)) if answer and idempotency.pending() else None,
         status=201 if before is None else 200,
     )
     written = [order.offers[person] for person in sorted(order.changed)]

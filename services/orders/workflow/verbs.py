@@ -119,6 +119,7 @@ def decline(viewer: Viewer, order_id: str, reason: str, answer: Answer | None = 
         own = order.touch(viewer.person_id)
         own.state, own.reason = OfferState.DECLINED, reason
         order.row["updated_at"] = clock.now()
+        _run_out(order)
         if order.live_offers():
             return Outcome(State.DISPATCHED)
         return Outcome(State.PLACED, say.back_in_queue(order, order.leaders, f"{viewer.name}婉拒：{reason}"))
@@ -127,15 +128,19 @@ def decline(viewer: Viewer, order_id: str, reason: str, answer: Answer | None = 
     return apply(viewer, "decline", load, decide, reason=reason, answer=answer)
 
 
+def _run_out(order: Order) -> None:
+    """Offers past their time are expired, so that none is left as if it could still be answered."""
+    for offer in order.offers.values():
+        if offer.state == OfferState.OFFERED and not offer.is_live:
+            order.touch(offer.volunteer_id).state = OfferState.EXPIRED
+
+
 def expire(viewer: Viewer, order_id: str) -> Order:
     """Take back offers that ran out (a job does this). The order returns to the queue when none is left."""
 
     def decide(order: Order) -> Outcome:
-        now = clock.now()
-        late = [o for o in order.offers.values() if o.state == OfferState.OFFERED and o.expires_at <= now]
-        for offer in late:
-            order.touch(offer.volunteer_id).state = OfferState.EXPIRED
-        order.row["updated_at"] = now
+        _run_out(order)
+        order.row["updated_at"] = clock.now()
         if order.live_offers():
             return Outcome(State.DISPATCHED)
         return Outcome(State.PLACED, say.back_in_queue(order, order.leaders, "到时间没有人接单"))
@@ -276,6 +281,7 @@ def call_back(
 
 def _freed(order: Order, state: OfferState) -> list[str]:
     """End every open offer and assignment; whom to tell."""
+    _run_out(order)
     freed = [o for o in order.offers.values() if o.is_live or o.state in (OfferState.ACCEPTED, OfferState.CHECKED_IN)]
     for offer in freed:
         held = order.touch(offer.volunteer_id)
@@ -311,7 +317,9 @@ def send_back(
     return apply(viewer, "send_back", load, decide, reason=reason, answer=answer, version=version)
 
 
-def resubmit(viewer: Viewer, order_id: str, note: str, start: datetime | None, end: datetime | None) -> Order:
+def resubmit(
+    viewer: Viewer, order_id: str, note: str, start: datetime | None, end: datetime | None, answer: Answer | None = None
+) -> Order:
     """Submit a returned order again with what was missing. Its deadline runs anew."""
     check_window(start, end)
 
@@ -321,7 +329,7 @@ def resubmit(viewer: Viewer, order_id: str, note: str, start: datetime | None, e
         order.row.update(note=note, preferred_start=start, preferred_end=end, due_at=due, updated_at=now)
         return Outcome(State.PLACED)
 
-    return apply(viewer, "resubmit", partial(queries.get_order, viewer, order_id), decide)
+    return apply(viewer, "resubmit", partial(queries.get_order, viewer, order_id), decide, answer=answer)
 
 
 def reassign(
