@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import g
-from sqlalchemy import ColumnElement, Index, Integer, String, Text, bindparam, delete, select
-from sqlalchemy import insert as core_insert
+from sqlalchemy import ColumnElement, Index, Integer, String, Text, bindparam, case, delete, null, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
@@ -54,15 +54,23 @@ KEY_PARAMETERS = (
     bindparam("ik_status", type_=Integer()),
     bindparam("ik_answer", type_=Text()),
     bindparam("ik_at", type_=UtcDateTime()),
+    bindparam("ik_forgotten", type_=UtcDateTime()),
 )
 
 
-def key_parts(_dialect: str, gate: ColumnElement[bool]) -> list[Part]:
-    """The part of a compound that keeps the key with its answer; nothing is written when there is no key."""
-    account, key, asked, status, answer, at = KEY_PARAMETERS
+def key_parts(dialect: str, gate: ColumnElement[bool]) -> list[Part]:
+    """The part of a compound that keeps the key with its answer; nothing is written when there is no key.
+
+    A key that is kept already fails the whole statement (its status would become NULL), unless its time is over.
+    """
+    account, key, asked, status, answer, at, forgotten = KEY_PARAMETERS
     row = select(account, key, asked, status, answer, at).where(key.is_not(None), gate)
     names = ["account_id", "key", "request_digest", "status", "answer", "created_at"]
-    return [core_insert(IdempotencyKey).from_select(names, row)]
+    maker: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    keep = maker(IdempotencyKey).from_select(names, row)
+    anew: dict[str, Any] = {name: keep.excluded[name] for name in names[2:]}
+    anew["status"] = case((IdempotencyKey.created_at <= forgotten, keep.excluded.status), else_=null())
+    return [keep.on_conflict_do_update(index_elements=names[:2], set_=anew)]
 
 
 def pending() -> Pending | None:
@@ -72,11 +80,10 @@ def pending() -> Pending | None:
 
 
 def key_values(status: int, answer: str | None) -> dict[str, Any]:
-    """Values for ``key_parts``; marks the key of this request as written."""
+    """Values for ``key_parts``. Once they are in the database, tell it with ``settle``."""
     held = pending()
     if held is None or answer is None:
         return dict.fromkeys((p.key for p in KEY_PARAMETERS), None)
-    held.written = True
     return {
         "ik_account": held.account_id,
         "ik_key": held.key,
@@ -84,7 +91,15 @@ def key_values(status: int, answer: str | None) -> dict[str, Any]:
         "ik_status": status,
         "ik_answer": answer,
         "ik_at": clock.now(),
+        "ik_forgotten": clock.now() - KEPT,
     }
+
+
+def settle() -> None:
+    """The key of this request, if it has one, is in the database now."""
+    held = pending()
+    if held is not None:
+        held.written = True
 
 
 KEEP = Compound("keep_key", KEY_PARAMETERS, key_parts)

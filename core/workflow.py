@@ -179,3 +179,15 @@ class Workflow:
             .values(state=state, version=version + 1, **changed)
         )
         return Compound(f"{step.verb}_{self.kind}", [*parameters, was], parts, guard)
+
+
+def diagram(workflow: Workflow, state_names: Mapping[str, str]) -> str:
+    """The state table as a Mermaid state diagram, for the docs: a line a pair of states, with the verbs between them."""
+    between: dict[tuple[str, str], list[str]] = {}
+    for step in workflow.steps.values():
+        for leaves in sorted(step.leaves, key=lambda state: state or ""):
+            for reaches in sorted(step.reaches):
+                between.setdefault((leaves or "[*]", reaches), []).append(step.title)
+    lines = [f"    {state}: {name}" for state, name in state_names.items()]
+    lines += [f"    {left} --> {right}: {'、'.join(verbs)}" for (left, right), verbs in between.items()]
+    return "stateDiagram-v2\n" + "\n".join(lines)

@@ -98,7 +98,7 @@ def _view(endpoint: Endpoint, resolve: Resolve) -> Callable[..., Response]:
             return _answer(endpoint, resolve, values)
         except Exception as error:
             db.session.rollback()
-            return problem_of(error).response()
+            return _answer_of_twin(resolve, error) or problem_of(error).response()
 
     return view
 
@@ -127,8 +127,23 @@ def problem_of(error: Exception) -> Problem:
     return Problem(500, "internal-error", "系统出了问题，已经记下，请稍后再试")
 
 
+def _answer_of_twin(resolve: Resolve, error: Exception) -> Response | None:
+    """The answer of the same request when it came in twice at one moment and the other one was first."""
+    held = idempotency.pending()
+    late = isinstance(error, IntegrityError | Stale | InvalidStep) or (isinstance(error, Problem) and error.status == 409)
+    found = resolve(access.viewer().token_id, held.key) if held is not None and late else None
+    if held is None or found is None or found[1] is None:
+        return None
+    try:
+        return _replay(found[1], held.request_digest)
+    except Problem as other:
+        return other.response()
+
+
 def _answer(endpoint: Endpoint, resolve: Resolve, values: dict[str, str]) -> Response:
     raw = _body_bytes()
+    if any("\0" in value for value in values.values()):
+        raise NotFound
     if endpoint.access != PUBLIC:
         replay = _admit(endpoint, resolve, raw)
         if replay is not None:

@@ -37,14 +37,21 @@ def decode(cursor: str, kinds: Sequence[type]) -> list[Any]:
     """The key values again. Raises ``BadCursor`` unless they are of these types."""
     try:
         plain = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        values = [datetime.fromisoformat(v[1]) if isinstance(v, list) else v for v in plain]
-    except (ValueError, TypeError, IndexError, KeyError) as error:
+        values = [_moment(v[1]) if isinstance(v, list) else v for v in plain]
+    except (ValueError, TypeError, IndexError, KeyError, OverflowError) as error:
         raise BadCursor("翻页标记无效，请从第一页看起") from error
     if len(values) != len(kinds) or not all(type(v) is k for v, k in zip(values, kinds, strict=True)):
         raise BadCursor("翻页标记无效，请从第一页看起")
-    if any((isinstance(v, datetime) and v.tzinfo is None) or (isinstance(v, str) and "\0" in v) for v in values):
+    if any(isinstance(v, str) and "\0" in v for v in values):
         raise BadCursor("翻页标记无效，请从第一页看起")
     return values
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a naive time")
+    return moment.astimezone(UTC)
 
 
 def after(

@@ -159,6 +159,8 @@ class Order:
             case "check_in":
                 mine = own is not None and own.state == OfferState.ACCEPTED
                 return mine or (own is None and any(o.state == OfferState.ACCEPTED for o in self.offers.values()))
+            case "expire":
+                return any(o.state == OfferState.OFFERED and not o.is_live for o in self.offers.values())
             case "no_show":
                 return any(offer.state == OfferState.ACCEPTED for offer in self.offers.values())
             case "call_back":

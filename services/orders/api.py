@@ -203,6 +203,14 @@ class CallBackBody(BaseModel):
     note: LongText = ""
 
 
+class ResubmitBody(BaseModel):
+    """A returned order with what was missing."""
+
+    note: LongText = ""
+    preferred_start: Moment | None = None
+    preferred_end: Moment | None = None
+
+
 class Nothing(BaseModel):
     """No input."""
 
@@ -362,3 +370,10 @@ def send_back(id: str, body: ReasonBody) -> bytes:
 def reassign(id: str, body: ReasonBody) -> bytes:
     """Withdraw the present volunteers and queue the order again."""
     return _done(workflow.reassign(access.viewer(), id, body.reason, answer))
+
+
+@_verb("resubmit", "重新提交", ResubmitBody)
+def resubmit(id: str, body: ResubmitBody) -> bytes:
+    """Submit a returned order again."""
+    start, end = body.preferred_start, body.preferred_end
+    return _done(workflow.resubmit(access.viewer(), id, body.note, start, end, answer))
