@@ -8,7 +8,7 @@ from typing import Any
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, url_for
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -50,16 +50,23 @@ from services.demo.commands import demo, seed
 from services.dispatch import api as _dispatch_api  # noqa: F401
 from services.dispatch import models as _dispatch  # noqa: F401
 from services.orders import api as _orders_api  # noqa: F401
+from services.orders import jobs as _orders_jobs  # noqa: F401
 from services.orders import models as _orders  # noqa: F401
 from services.orders import permissions as _orders_permissions  # noqa: F401
+from services.orders.views import pages as _orders_pages
+from services.orders.views.tabs import tab_items
 from services.reports import api as _reports_api  # noqa: F401
 from services.reports import permissions as _reports_permissions  # noqa: F401
 from volunteers.certificates import models as _certificates  # noqa: F401
+from volunteers.hours import api as _hours_api  # noqa: F401
 from volunteers.hours import models as _hours  # noqa: F401
 from volunteers.hours import permissions as _hours_permissions  # noqa: F401
+from volunteers.hours.views import pages as _hours_pages
+from volunteers.registry import api as _registry_api  # noqa: F401
 from volunteers.registry import importing as volunteer_rolls
 from volunteers.registry import marks as volunteer_marks
 from volunteers.registry import models as _registry  # noqa: F401
+from volunteers.registry import permissions as _registry_permissions  # noqa: F401
 
 PAGES: tuple[blueprints.Pages, ...] = (
     _accounts_pages,
@@ -69,6 +76,8 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _inbox_pages,
     _grid_pages,
     _people_pages,
+    _hours_pages,
+    _orders_pages,
 )
 
 # What the rooms below leave to those above.
@@ -144,11 +153,14 @@ def _api_viewer(token: str, key: str | None) -> tuple[Viewer, tuple[str, int, st
 
 
 def _context() -> dict[str, Any]:
-    """What layouts show of the viewer."""
+    """What layouts show of the viewer, and where their bars lead."""
     viewer = access.find_viewer()
+    ways = {"home_url": url_for("orders.home"), "login_url": url_for("accounts.sign_in"), "tab_items": tab_items}
     if viewer is None:
-        return {"viewer": None, "site_name": "邻聚", "nav_items": []}
-    return {"viewer": viewer, "site_name": viewer.estate_name or "邻聚", "nav_items": web.navigation(viewer, NAVIGATION)}
+        return {**ways, "viewer": None, "site_name": "邻聚", "nav_items": []}
+    bar = web.navigation(viewer, NAVIGATION)
+    return {**ways, "viewer": viewer, "site_name": viewer.estate_name or "邻聚", "nav_items": bar,
+            "search_url": url_for("grid.search") if viewer.may("people:read") else ""}  # fmt: skip
 
 
 def _ready() -> Response:
