@@ -130,7 +130,7 @@ def problem_of(error: Exception) -> Problem:
 def _answer_of_twin(resolve: Resolve, error: Exception) -> Response | None:
     """The answer of the same request when it came in twice at one moment and the other one was first."""
     held = idempotency.pending()
-    late = isinstance(error, IntegrityError | Stale | InvalidStep) or (isinstance(error, Problem) and error.status == 409)
+    late = isinstance(error, IntegrityError | Stale | InvalidStep | Forbidden) or getattr(error, "status", 0) == 409
     found = resolve(access.viewer().token_id, held.key) if held is not None and late else None
     if held is None or found is None or found[1] is None:
         return None
