@@ -42,6 +42,7 @@ RATED = ("stars", "comment", "rated_at", "closed_at", "call_back_due")
 WISHED = ("note", "attention", "preferred_start", "preferred_end", "due_at")
 REOPENED = ("solved", "satisfied", "reopened", "accepted_count", "completed_at", "dispatched_at", "due_at")
 COUNT = ("accepted_count",)
+LEFT = (*COUNT, "completed_at", "call_back_due")
 STEPS = (
     Step("place", "点单", _states(None), _reach(S.PLACED), "orders:place"),
     Step("dispatch", "派单", _states(S.PLACED, S.DISPATCHED), _reach(S.DISPATCHED), "orders:dispatch",
@@ -51,9 +52,10 @@ STEPS = (
     Step("decline", "婉拒", _states(S.DISPATCHED), _reach(S.DISPATCHED, S.PLACED), "orders:serve", True, writes=OFFERED),
     Step("expire", "收回过时的派单", _states(S.DISPATCHED), _reach(S.DISPATCHED, S.PLACED), "orders:dispatch",
          writes=OFFERED),
-    Step("withdraw", "退出", _states(S.PLACED, S.DISPATCHED, S.ACCEPTED), _reach(S.PLACED), "orders:serve", True,
-         sets=COUNT, writes=OFFERED),
-    Step("no_show", "记未到", _states(S.ACCEPTED), _reach(S.PLACED), "orders:dispatch", True, sets=COUNT, writes=OFFERED),
+    Step("withdraw", "退出", _states(S.PLACED, S.DISPATCHED, S.ACCEPTED, S.IN_SERVICE),
+         _reach(S.PLACED, S.IN_SERVICE, S.COMPLETED), "orders:serve", True, sets=LEFT, writes=OFFERED),
+    Step("no_show", "记未到", _states(S.PLACED, S.DISPATCHED, S.ACCEPTED, S.IN_SERVICE),
+         _reach(S.PLACED, S.IN_SERVICE, S.COMPLETED), "orders:dispatch", True, sets=LEFT, writes=OFFERED),
     Step("check_in", "签到", _states(S.ACCEPTED, S.IN_SERVICE), _reach(S.IN_SERVICE), "orders:serve", writes=OFFERED),
     Step("complete", "完成", _states(S.IN_SERVICE), _reach(S.IN_SERVICE, S.COMPLETED), "orders:serve",
          sets=("minutes", "completed_at", "call_back_due"), writes=CREDITED),

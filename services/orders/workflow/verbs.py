@@ -175,12 +175,26 @@ def no_show(
 
 
 def _leave(order: Order, volunteer_id: str, state: OfferState, why: str, reason: str) -> Outcome:
+    """Someone who had accepted is out. Before the service has begun the order returns to the queue; afterwards the
+    others go on, and it is completed when they all are done."""
     offer = order.touch(volunteer_id)
     offer.state, offer.reason = state, reason
     order.row.update(accepted_count=order.accepted_count - 1, updated_at=clock.now())
     _lapse(order)
+    details = {"volunteer": offer.volunteer_name}
+    if order.state == State.IN_SERVICE:
+        return _finish(order, details)
     told = say.looking_again(order, why) + say.back_in_queue(order, order.leaders, why)
-    return Outcome(State.PLACED, told, details={"volunteer": offer.volunteer_name})
+    return Outcome(State.PLACED, told, details=details)
+
+
+def _finish(order: Order, details: dict[str, object], hours: Sequence[dict[str, object]] = ()) -> Outcome:
+    """In service still, or completed when every volunteer who takes part has ended theirs."""
+    if any(o.is_assigned and o.state != OfferState.COMPLETED for o in order.offers.values()):
+        return Outcome(State.IN_SERVICE, hours=hours, details=details)
+    now = clock.now()
+    order.row.update(completed_at=now, call_back_due=now + CALL_BACK_AFTER)
+    return Outcome(State.COMPLETED, say.completed(order), hours, details)
 
 
 def check_in(
@@ -228,11 +242,7 @@ def complete(viewer: Viewer, order_id: str, minutes: int, note: str, answer: Ans
         )  # fmt: skip
         own.state, own.completed_at, own.minutes = OfferState.COMPLETED, now, minutes
         order.row.update(minutes=order.minutes + minutes, updated_at=now)
-        details = {"minutes": minutes, "note": note}
-        if any(o.is_assigned and o.state != OfferState.COMPLETED for o in order.offers.values()):
-            return Outcome(State.IN_SERVICE, hours=[entry], details=details)
-        order.row.update(completed_at=now, call_back_due=now + CALL_BACK_AFTER)
-        return Outcome(State.COMPLETED, say.completed(order), [entry], details)
+        return _finish(order, {"minutes": minutes, "note": note}, [entry])
 
     return apply(viewer, "complete", load, decide, answer=answer)
 
