@@ -45,6 +45,7 @@ class HoursBody(BaseModel):
 class HoursQuery(PageQuery):
     """A period of whole days, both included."""
 
+    limit: int = Field(default=200, ge=1, le=200)
     first: date | None = Field(default=None, alias="from")
     last: date | None = Field(default=None, alias="to")
 

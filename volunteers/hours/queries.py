@@ -40,7 +40,7 @@ _TOTAL = select(func.coalesce(func.sum(HourEntry.minutes), 0)).where(
 
 
 def total_in_transaction(volunteer_id: str) -> int:
-    """The same within the present transaction, what it has written included."""
+    """The same within the present transaction, with what it has written."""
     return int(db.session.execute(_TOTAL, {"volunteer": volunteer_id}).scalar_one())
 
 
@@ -56,14 +56,12 @@ class Sums:
 def sums(volunteer_id: str, start: datetime | None, end: datetime | None) -> Sums:
     """Sums of a volunteer's ledger, ever and from ``start`` until before ``end``, in one statement.
 
-    A service counts unless all its minutes were taken back; entries of one order and volunteer are one service.
+    A service counts unless its entry was reversed; what replaced that one counts.
     """
-    inside = true()
-    if start is not None:
-        inside = and_(inside, HourEntry.starts_at >= start)
-    if end is not None:
-        inside = and_(inside, HourEntry.starts_at < end)
-    stands = and_(inside, HourEntry.minutes > 0, ~select(_REVERSAL.id).where(_REVERSAL.reverses_id == HourEntry.id).exists())
+    inside = true() if start is None else HourEntry.starts_at >= start
+    inside = inside if end is None else inside & (HourEntry.starts_at < end)
+    reversed_ = select(_REVERSAL.id).where(_REVERSAL.reverses_id == HourEntry.id).exists()
+    stands = inside & (HourEntry.minutes > 0) & ~reversed_
     minutes = case((inside, HourEntry.minutes), else_=0)
     row = fast().execute(
         select(func.coalesce(func.sum(HourEntry.minutes), 0), func.coalesce(func.sum(minutes), 0),
