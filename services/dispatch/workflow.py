@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from scipy.optimize import linear_sum_assignment
-
 from core import clock
 from core.access import Forbidden, NotFound, Viewer
 from core.database import db
@@ -54,6 +51,10 @@ def assign(waiting: Sequence[Order], verdicts: dict[str, list[Verdict]]) -> dict
     if not places:
         return {"assignments": [], "unassigned": [], "total_cost": 0.0}
     fit = {o.id: {v.volunteer.volunteer_id: v for v in verdicts[o.id] if not v.ruled_out} for o in waiting}
+    # Loaded by whoever plans, not by every process: together they are 50 MB.
+    import numpy as np
+    from scipy.optimize import linear_sum_assignment
+
     costs = np.full((len(places), len(slots) + len(places)), IMPOSSIBLE)
     for row, order in enumerate(places):
         for column, person in enumerate(slots):
