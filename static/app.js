@@ -105,3 +105,28 @@ if (knob) {
   shown(knob).addEventListener("click", () => { off = keep.off = !off; paint(); });
   paint();
 }
+
+// A part of today that is over cannot be picked while today is; another day frees it again.
+for (const box of all("[data-past-slots]")) {
+  const past = box.dataset.pastSlots.split(" ");
+  const mark = () => {
+    const today = document.querySelector("[name$=day]:checked")?.value === box.dataset.pastDay;
+    for (const slot of all("input[type=radio]", box)) {
+      slot.disabled = today && past.includes(slot.value);
+      if (slot.disabled) slot.checked = false;
+    }
+  };
+  document.addEventListener("change", (event) => { if (event.target.name?.endsWith("day")) mark(); });
+  mark();
+}
+
+// Adding the place to a check-in is the volunteer's choice, one press at a time.
+if (navigator.geolocation) for (const button of all("[data-place]")) shown(button).addEventListener("click", () => {
+  const text = button.querySelector("span");
+  text.textContent = "正在取位置";
+  navigator.geolocation.getCurrentPosition(({ coords }) => {
+    button.form.querySelector("[data-latitude]").value = coords.latitude.toFixed(5);
+    button.form.querySelector("[data-longitude]").value = coords.longitude.toFixed(5);
+    text.textContent = "会带上位置";
+  }, () => { text.textContent = "没有取到位置，可以直接签到"; }, { timeout: 10000 });
+});

@@ -90,6 +90,11 @@ class WhenFields(Form):
             self.day.data = self.day.data or ANY_DAY
 
     @property
+    def today(self) -> str:
+        """The present day, as its choice is called."""
+        return clock.today().isoformat()
+
+    @property
     def past_slots(self) -> list[str]:
         """Parts of today that are over."""
         now = clock.local(clock.now()).time()

@@ -11,7 +11,8 @@ from services.orders.aggregate import Order
 from services.orders.models import State
 
 DANGER_WORDS = (
-    "头晕", "胸口痛", "胸痛", "胸闷", "摔倒", "摔跤", "跌倒", "昏", "喘不上气", "呼吸困难", "出血", "煤气", "触电", "焦味", "自杀",
+    "头晕", "头有点晕", "胸口痛", "胸痛", "胸闷", "摔倒", "摔跤", "跌倒", "昏", "喘不上气", "呼吸困难", "出血", "煤气",
+    "触电", "焦味", "自杀",
 )  # fmt: skip
 """Words upon which the desk is told to ask by phone first."""
 
@@ -107,8 +108,7 @@ def _resident_text(order: Order, event: Any) -> str:
             checked = "，服务码核对一致" if details.get("by") == "door_code" else ""
             return f"{details.get('volunteer') or event.actor_name}到达{checked}"
         case "complete":
-            note = f"，留言：{details['note']}" if details.get("note") else ""
-            return f"{event.actor_name}用时{minutes_zh(details.get('minutes'))}{note}"
+            return f"{event.actor_name}用时{minutes_zh(details.get('minutes'))}"
         case "rate":
             return f"{details.get('stars')}星{'，' + details['comment'] if details.get('comment') else ''}"
         case "call_back":

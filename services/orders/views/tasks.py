@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
@@ -14,9 +15,11 @@ from core.web.formats import remaining
 from services.orders import own
 from services.orders.forms import DECLINE_REASONS
 from services.orders.views.blueprint import pages
-from services.orders.views.tabs import waiting
 from volunteers.hours.stars import NAMES, next_threshold, star_level
 from volunteers.registry import workflow as registry
+
+
+SOON = timedelta(hours=2)
 
 
 @pages.page("/tasks", access="orders:serve")
@@ -38,7 +41,7 @@ def tasks() -> str:
         goal=goal,
         next_name=NAMES[star_level(me.minutes) + 1] if goal else "",
         reasons=DECLINE_REASONS,
-        unread=waiting(viewer).unread,
+        soon=_is_soon(found.next),
         today=clock.today(),
     )
 
@@ -55,6 +58,11 @@ def _lead(row: Any) -> str:
         return "下一单，先打电话约时间"
     left = remaining(row.preferred_start)
     return "下一单，到时间了" if left.kind == "late" else f"下一单，{left.text.removeprefix('剩 ')}后开始"
+
+
+def _is_soon(row: Any) -> bool:
+    """Whether checking in is the thing to do: the next task has no time, or begins within two hours."""
+    return row is not None and (row.preferred_start is None or row.preferred_start - clock.now() < SOON)
 
 
 @pages.page("/tasks/available", access="orders:serve", methods=("POST",), writes=True)
