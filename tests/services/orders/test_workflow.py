@@ -37,7 +37,7 @@ CAN = {
     "placed": {"resident": "cancel", "secretary": "dispatch cancel send_back"},
     "dispatched": {
         "resident": "cancel", "offered": "accept decline", "assigned": "withdraw",
-        "secretary": "dispatch cancel send_back reassign",
+        "secretary": "dispatch no_show cancel send_back reassign",
     },
     "accepted": {
         "resident": "check_in cancel", "assigned": "withdraw check_in", "staff": "check_in",
@@ -222,10 +222,14 @@ def test_every_verb_by_everyone(state: str, app: Flask, desk: Desk) -> None:
 
 
 def test_the_table_of_this_test_is_that_of_the_workflow() -> None:
+    # What further states of offers allow, beyond the orders made here: an order for several, a low rating, time.
+    more = {
+        "placed": {"withdraw", "no_show"}, "dispatched": {"expire"}, "in_service": {"withdraw", "no_show", "check_in"},
+        "closed": {"call_back"},
+    }  # fmt: skip
     for state in State:
         used = {verb for verbs in CAN[state].values() for verb in verbs.split()}
-        # A call-back of a closed order needs a low rating, and offers run out by themselves.
-        assert used | {"expire", "call_back", "complete", "check_in", "withdraw"} >= set(ORDERS.verbs(state))
+        assert used | more.get(state, set()) == set(ORDERS.verbs(state)), state
 
 
 def test_a_pair_the_table_does_not_hold_raises(desk: Desk) -> None:
@@ -311,6 +315,29 @@ def test_a_no_show_is_kept_and_the_order_offered_again(desk: Desk) -> None:
 def test_whoever_did_not_accept_cannot_be_a_no_show(desk: Desk) -> None:
     with pytest.raises(Refused, match="没有接这一单"):
         workflow.no_show(desk.who("secretary"), desk.in_state("accepted"), desk.id("volunteer1"), "没有到")
+
+
+@pytest.mark.parametrize("verb", ["no_show", "withdraw"])
+@pytest.mark.parametrize("other_done", [True, False])
+def test_a_service_goes_on_without_whoever_did_not_come(verb: str, other_done: bool, desk: Desk) -> None:
+    order_id = desk.placed(volunteers_needed=2)
+    desk.offer(order_id, "volunteer1", "volunteer2")
+    desk.accept(order_id, "volunteer1", "volunteer2")
+    workflow.check_in(desk.who("volunteer2"), order_id)
+    if other_done:
+        workflow.complete(desk.who("volunteer2"), order_id, 30, "")
+    if verb == "no_show":
+        workflow.no_show(desk.who("secretary"), order_id, desk.id("volunteer1"), "没有到")
+    else:
+        workflow.withdraw(desk.who("volunteer1"), order_id, "来不了")
+    order = desk.get(order_id)
+    assert order.state == (State.COMPLETED if other_done else State.IN_SERVICE)
+    assert order.accepted_count == 1
+    if not other_done:
+        workflow.complete(desk.who("volunteer2"), order_id, 30, "")
+    order = desk.get(order_id)
+    assert (order.state, order.completed_at, order.minutes) == (State.COMPLETED, clock.now(), 30)
+    assert order.call_back_due is not None
 
 
 def test_reassigning_frees_whoever_had_it(desk: Desk) -> None:
