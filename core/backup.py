@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 from flask import current_app
+from flask.cli import with_appcontext
 from sqlalchemy import make_url
 
 from core.config import Settings
@@ -110,6 +111,7 @@ def _settings() -> Settings:
 
 @click.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
+@with_appcontext
 def backup_command(file: Path) -> None:
     """Copy the whole database into one new file."""
     try:
@@ -122,6 +124,7 @@ def backup_command(file: Path) -> None:
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="不再询问，直接换掉现在的数据库")
+@with_appcontext
 def restore_command(file: Path, yes: bool) -> None:
     """Put a copy in the place of the present database."""
     if not yes and sys.stdin.isatty():

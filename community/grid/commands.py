@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 import orjson
+from flask.cli import with_appcontext
 
 from community.grid.estates import ensure_estate, find_estate
 from community.grid.importing import read_file
@@ -26,6 +27,7 @@ SHOWN = 50
 @click.option("--dry-run", is_flag=True, help="只看会怎样，不写入")
 @click.option("--refused", "refused_path", type=click.Path(path_type=Path, dir_okay=False), help="未导入的行存到这里")
 @click.option("--json", "as_json", is_flag=True, help="只输出一个 JSON 对象")
+@with_appcontext
 def import_roll(file: Path, name: str, dry_run: bool, refused_path: Path | None, as_json: bool) -> None:
     """Read a roll of residents or volunteers into an estate.
 

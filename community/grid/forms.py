@@ -178,18 +178,9 @@ class UploadForm(Form):
     """A roll and the estate it belongs to."""
 
     estate = SelectField("小区", validate_choice=False)
-    file = FileField("名册文件")
+    file = FileField("名册文件", [needed("请选一个 .xlsx、.xls 或 .csv 文件")])
 
     def validate_estate(self, field: Any) -> None:
         """One of those within reach."""
         if field.data not in {value for value, *_ in field.choices}:
             raise ValidationError("请选名册是哪个小区的")
-
-    def validate_file(self, field: Any) -> None:
-        """A file was chosen."""
-        if not field.data or not field.data.filename:
-            raise ValidationError("请选一个 .xlsx、.xls 或 .csv 文件")
-
-
-class DropForm(Form):
-    """Nothing but the token."""

@@ -191,11 +191,13 @@ def list_homes(viewer: Viewer, estate_id: str) -> list[Home]:
         .outerjoin(lived, lived.c.household_id == Household.id)
         .where(Household.estate_id == estate_id)
     )
-    return [
-        Home(*row[:8], bool(row[9]), bool(row[10]) and viewer.may_at("people:care", row[8]))
-        for row in rows
-        if viewer.may_at("people:read", row[8])
-    ]
+    homes = []
+    for row in rows:
+        if viewer.may_at("people:read", row[8]):
+            home = Home(*row[:8])
+            home.party, home.hard = bool(row[9]), bool(row[10]) and viewer.may_at("people:care", row[8])
+            homes.append(home)
+    return homes
 
 
 def list_homes_of(viewer: Viewer, block: Block) -> list[Home]:

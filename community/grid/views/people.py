@@ -23,13 +23,6 @@ pages = Pages("people", __name__)
 Answer = Response | str | tuple[str, int]
 
 
-@pages.app_context_processor
-def _search() -> dict[str, Any]:
-    """The search in the desk's bar."""
-    viewer = access.find_viewer()
-    return {"search_url": url_for("people.search")} if viewer is not None and viewer.may("people:read") else {}
-
-
 @pages.page("/people", access="people:read")
 def search() -> str:
     """People and doors by whatever one has of them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from sqlalchemy import update
@@ -40,7 +41,7 @@ def upload(viewer: Viewer, estate: Estate, filename: str, data: bytes) -> str:
     file = read_file(data, filename)
     if file.size > ROWS:
         raise SheetError(_TOO_MANY)
-    summary = _summary(file, file.plan(estate), estate)
+    summary = _summary(file, file.plan(estate), estate, filename)
     row = RollImport(
         id=new_id(), estate_id=estate.id, filename=filename[-200:], uploaded_by=viewer.person_id,
         uploaded_at=clock.now(), sealed_file=_seal(data, FILE_COLUMN), state="previewed", summary=summary,
@@ -62,8 +63,9 @@ def open_file(sealed: str, column: str) -> bytes:
     return base64.b64decode(sealer().open(sealed, column))
 
 
-def _summary(file: RollFile, result: Result, estate: Estate) -> dict[str, Any]:
-    hint = file.hint if file.kind == "residents" and file.hint and file.hint not in estate.name else ""
+def _summary(file: RollFile, result: Result, estate: Estate, filename: str) -> dict[str, Any]:
+    told = file.kind == "residents" and file.hint and file.hint != PurePath(filename).stem
+    hint = file.hint if told and file.hint not in estate.name else ""
     return {
         "kind": file.kind, "title": file.title, "counts": file.counts(), "result": result.counts(),
         "households": [result.households_created, result.households_updated], "hint": hint,
@@ -89,7 +91,7 @@ def confirm(viewer: Viewer, row: RollImport, estate: Estate, leaving: Sequence[s
             page = get_person(viewer, person_id, "people:import")
             move_out(viewer, page, page.person.version, clock.today())
             gone += 1
-        summary = _summary(file, result, estate) | {"moved_out": gone, "leavers": []}
+        summary = _summary(file, result, estate, row.filename) | {"moved_out": gone, "leavers": []}
         _finish(row, "done", summary)
         db.session.commit()
     except BaseException:
