@@ -34,7 +34,7 @@ class Stale(Exception):
 
 
 class Compound:
-    """A named group of writes. ``run`` executes it with values for all its parameters."""
+    """A named group of writes. ``run`` executes it with values for all its parameters, none named like a column."""
 
     def __init__(self, name: str, parameters: Sequence[BindParameter[Any]], parts: Parts, guard: Update | None = None):
         self.name = name

@@ -184,6 +184,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         event.listen(quick, "connect", _open_sqlite)
         event.listen(main, "connect", _open_sqlite)
         _queue_writers(main, gate)
+    else:
+        _mark_writers(main)
     app.extensions["linju.engines"] = Engines(main, quick, gate)
     app.teardown_appcontext(_give_back)
 
@@ -208,6 +210,19 @@ def _open_sqlite(connection: Any, _record: Any) -> None:
 
 def _sha256_hex(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _mark_writers(engine: Engine) -> None:
+    """Know of a transaction whether ``begin_write`` began it."""
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.info["writing"] = getattr(_intent, "write", False)
+
+    @event.listens_for(engine, "commit")
+    @event.listens_for(engine, "rollback")
+    def end(connection: Connection) -> None:
+        connection.info.pop("writing", None)
 
 
 def _queue_writers(engine: Engine, gate: WriteGate) -> None:
