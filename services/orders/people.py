@@ -27,6 +27,7 @@ class Target:
     name: str
     label: str
     kind: str
+    estate_id: str
 
 
 _TARGETS = (
@@ -38,6 +39,7 @@ _TARGETS = (
         Estate.path,
         func.coalesce(Organisation.path, Estate.path).label("node"),
         Proxy.helper_id,
+        Estate.id.label("estate_id"),
     )
     .join(Household, Household.id == Person.household_id)
     .join(Estate, Estate.id == Person.estate_id)
@@ -73,7 +75,7 @@ def list_targets(viewer: Viewer, household_id: str = "", person_id: str = "") ->
             kind = "staff"
         else:
             continue
-        found.append(Target(row.id, row.name, row.label, kind))
+        found.append(Target(row.id, row.name, row.label, kind, row.estate_id))
     return sorted(found, key=lambda target: ("self", "home", "family", "staff").index(target.kind))
 
 

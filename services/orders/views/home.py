@@ -53,10 +53,26 @@ def _resident_home(viewer: Viewer) -> str:
 @pages.page("/services", access=SIGNED_IN)
 def services() -> str:
     """All services of the estate by category."""
+    viewer, asked = access.viewer(), _asked()
+    estate_id = viewer.estate_id if viewer.estate_id and not asked else _estate_of(_targets(viewer, asked), asked)
     groups: dict[str, list[object]] = {}
-    for item in catalogue.list_open(access.viewer().estate_id):
+    for item in catalogue.list_open(estate_id):
         groups.setdefault(item.category, []).append(item)
-    return render_template("services/orders/services.html", groups=groups, asked=_asked())
+    return render_template("services/orders/services.html", groups=groups, asked=asked)
+
+
+def _targets(viewer: Viewer, asked: dict[str, str]) -> list[Target]:
+    """Whom the viewer may order for. Raises ``NotFound`` when those asked for are not among them."""
+    targets = people.list_targets(viewer, asked.get("household", ""), asked.get("person", ""))
+    if asked and not any(target.kind != "self" or target.person_id in asked.values() for target in targets):
+        raise NotFound
+    return targets
+
+
+def _estate_of(targets: list[Target], asked: dict[str, str]) -> str | None:
+    """The estate whose services are meant: that of whoever is picked first."""
+    first = _first(targets, asked)
+    return next((target.estate_id for target in targets if target.person_id == first), None)
 
 
 def _asked() -> dict[str, str]:
@@ -79,12 +95,12 @@ def new() -> Answer:
     """Place an order for oneself, one's home, a family that named one, or, as staff, for a household in reach."""
     viewer, form, asked = access.viewer(), PlaceForm(), _asked()
     code = (form.item.data if form.is_submitted() else request.args.get("item")) or ""
-    items = [item for item in catalogue.list_open(viewer.estate_id) if item.code == code]
-    targets = people.list_targets(viewer, asked.get("household", ""), asked.get("person", ""))
+    targets = _targets(viewer, asked)
+    estate_id = _estate_of(targets, asked) or viewer.estate_id
+    targets = [target for target in targets if target.estate_id == estate_id]
+    items = [item for item in catalogue.list_open(estate_id) if item.code == code]
     if not items:
-        return redirect(url_for("orders.services", **asked))
-    if asked and not targets:
-        raise NotFound
+        return redirect(url_for("orders.services", household=asked.get("household"), person=asked.get("person")))
     _offer(form, targets)
     form.offer_days()
     if not form.is_submitted():

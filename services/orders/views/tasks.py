@@ -18,7 +18,6 @@ from services.orders.views.blueprint import pages
 from volunteers.hours.stars import NAMES, next_threshold, star_level
 from volunteers.registry import workflow as registry
 
-
 SOON = timedelta(hours=2)
 
 

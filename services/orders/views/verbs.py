@@ -8,7 +8,7 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 
 from core import access
-from core.access import SIGNED_IN, Viewer
+from core.access import SIGNED_IN, Forbidden, Viewer
 from core.web.addresses import own_path
 from core.workflow import InvalidStep, ReasonMissing, Stale
 from services.orders import queries, wording, workflow
@@ -36,7 +36,7 @@ def _step(order_id: str, verb: str, done: str, act: Act) -> Answer:
     except (Overlap, ReasonMissing) as refused:
         _attach(form, "minutes" if isinstance(refused, Overlap) else "reason", str(refused))
         return _again(order_id, verb, form)
-    except (Stale, AlreadyTaken, InvalidStep) as late:
+    except (Stale, AlreadyTaken, InvalidStep, Forbidden) as late:
         return _too_late(order_id, verb, form.version.data, late)
     flash(done, "success")
     return redirect(own_path(request.form.get("back"), url_for("orders.show", order_id=order_id)), 303)
@@ -74,6 +74,8 @@ def _too_late(order_id: str, verb: str, version: int | None, late: Exception | N
     if any(event.verb == verb and event.actor_id == viewer.person_id for event in since):
         flash("这一步您刚才已经办好了，不用再提交", "info")
         return redirect(url_for("orders.show", order_id=order_id), 303)
+    if isinstance(late, Forbidden):
+        raise late
     taken = isinstance(late, AlreadyTaken)
     text = "名额已满，别的志愿者先接了这一单" if taken else "这一单刚才有变化，您的这一步没有办。下面是最新情况"
     told = wording.changes(events, version) if viewer.may_at("orders:read", order.estate_path) else []
