@@ -111,6 +111,8 @@ def _admit(needed: str, settings: Settings) -> Response | None:
     viewer = access.find_viewer()
     if viewer is None:
         if request.method == "GET":
+            if session.pop("_user_id", None):
+                flash("登录已过期，请重新登录", "info")
             return redirect(url_for("accounts.sign_in", next=_here()))
         flash("登录已过期，请重新登录。刚才填写的内容没有提交", "error")
         return redirect(url_for("accounts.sign_in"))
