@@ -79,8 +79,12 @@ class AuditChain(Base):
     seal: Mapped[str | None] = mapped_column(String(64))
     __table_args__ = (
         CheckConstraint("length > 0", name="length"),
-        Index("ix_audit_chain_unsealed", "day", postgresql_where=literal_column("sealed_at IS NULL"),
-              sqlite_where=literal_column("sealed_at IS NULL")),
+        Index(
+            "ix_audit_chain_unsealed",
+            "day",
+            postgresql_where=literal_column("sealed_at IS NULL"),
+            sqlite_where=literal_column("sealed_at IS NULL"),
+        ),
     )
 
 
@@ -227,11 +231,20 @@ def row_canonical(row: Event) -> str:
     """The covered text of a stored event."""
     return canonical(
         {
-            "ev_id": row.id, "ev_estate": row.estate_id, "ev_day": row.day, "ev_at": row.at, "ev_actor": row.actor_id,
-            "ev_actor_name": row.actor_name, "ev_verb": row.verb, "ev_kind": row.subject_kind,
-            "ev_subject": row.subject_id, "ev_from": row.from_state, "ev_to": row.to_state, "ev_reason": row.reason,
+            "ev_id": row.id,
+            "ev_estate": row.estate_id,
+            "ev_day": row.day,
+            "ev_at": row.at,
+            "ev_actor": row.actor_id,
+            "ev_actor_name": row.actor_name,
+            "ev_verb": row.verb,
+            "ev_kind": row.subject_kind,
+            "ev_subject": row.subject_id,
+            "ev_from": row.from_state,
+            "ev_to": row.to_state,
+            "ev_reason": row.reason,
             "ev_details": row.details,
-        }  # fmt: skip
+        }
     )
 
 
@@ -261,12 +274,13 @@ def verify(estate_ids: Collection[str] | None = None) -> Iterator[Fault]:
 def _verify_chain(chain: AuditChain) -> Iterator[Fault]:
     head, number = GENESIS, 0
     rows = select(Event).where(Event.estate_id == chain.estate_id, Event.day == chain.day).order_by(Event.number)
-    for row in db.session.scalars(rows.execution_options(yield_per=500)):
-        number += 1
-        head = link(head, row_canonical(row))
-        if row.number != number or row.digest != head:
-            yield Fault(chain.estate_id, chain.day, f"第{number}条被改动或缺失")
-            return
+    with db.session.scalars(rows.execution_options(yield_per=500)) as stored:
+        for row in stored:
+            number += 1
+            head = link(head, row_canonical(row))
+            if row.number != number or row.digest != head:
+                yield Fault(chain.estate_id, chain.day, f"第{number}条被改动或缺失")
+                return
     if number != chain.length or head != chain.head:
         yield Fault(chain.estate_id, chain.day, f"应有{chain.length}条，实有{number}条，或末条不符")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import click
+from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from community.accounts import workflow
@@ -22,6 +23,7 @@ from core.ids import new_id
 @click.option("--name", prompt="姓名", help="管理员的姓名")
 @click.option("--password-stdin", is_flag=True, help="从标准输入读密码，不询问")
 @click.option("--organisation", default="本区", show_default=True, help="还没有组织时，最上一级叫什么")
+@with_appcontext
 def create_admin(phone: str, name: str, password_stdin: bool, organisation: str) -> None:
     """Make a system administrator at the root of the organisation tree."""
     try:

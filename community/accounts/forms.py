@@ -8,7 +8,7 @@ from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringF
 from wtforms.validators import Regexp, ValidationError
 
 from community.accounts.workflow import PasswordProblem, check_password
-from core.web.forms import Form, PhoneField, at_most, needed, optional
+from core.web.forms import Form, PhoneField, at_most, choices, needed, optional
 
 RELATIONS = ("儿子", "女儿", "配偶", "父亲", "母亲", "儿媳", "女婿", "兄弟姐妹", "孙辈", "其他亲属")
 OTHER = "other"
@@ -88,7 +88,7 @@ class HelperForm(Form):
     relation = SelectField(
         "和您的关系",
         [needed("请选和您的关系")],
-        choices=[("", "请选择"), *[(text, text) for text in RELATIONS]],
+        choices=choices([("", "请选择"), *[(text, text) for text in RELATIONS]]),
         validate_choice=False,
     )
 
@@ -110,7 +110,7 @@ class IssueForm(Form):
     def offer(self, masked: list[str]) -> None:
         """Offer the phones of the roll, shown masked."""
         self._offered = {str(n): text for n, text in enumerate(masked)} | {OTHER: "填另一个手机号"}
-        self.which.choices = list(self._offered.items())
+        self.which.choices = choices(self._offered.items())
         if not self.is_submitted():
             self.which.data = "0" if masked else OTHER
 

@@ -84,7 +84,8 @@ def resolve(token: str, kind: str, key: str | None = None) -> Resolved | None:
         person_id, account_id, name, tuple(posts), estate_id, estate_name or "", estate_path or "", household_id,
         token, bool(must_change),
     )  # fmt: skip
-    prior = tuple(rows[0][13:16]) if rows[0][13] else None
+    first: Any = rows[0]
+    prior = (first[13], first[14], first[15]) if first[13] else None
     return Resolved(viewer, prior)
 
 
@@ -150,7 +151,7 @@ def get_account(viewer: Viewer) -> Account:
 def emails_of(person_ids: Sequence[str]) -> dict[str, str]:
     """E-mail addresses that people have given, by person id."""
     rows = select(Account.person_id, Account.email).where(Account.person_id.in_(person_ids), Account.email != "")
-    return dict(db.session.execute(rows.where(Account.disabled_at.is_(None))).tuples().all())
+    return dict(db.session.execute(rows.where(Account.disabled_at.is_(None))).all())
 
 
 STATES = ("", "first", "disabled")

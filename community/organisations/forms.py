@@ -11,7 +11,7 @@ from wtforms.validators import ValidationError
 
 from core import clock
 from core.access import ROLE_NAMES, Role
-from core.web.forms import DayField, Form, needed, optional
+from core.web.forms import DayField, Form, choices, needed, optional
 
 FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
 
@@ -33,8 +33,8 @@ class AppointForm(Form):
         """Offer roles and organisations; on a first showing the term begins today."""
         self._roles = {role.value: ROLE_NAMES[role] for role in roles}
         self._organisations = dict(organisations)
-        self.role.choices = [("", "请选择"), *self._roles.items()]
-        self.organisation.choices = [("", "请选择"), *self._organisations.items()]
+        self.role.choices = choices([("", "请选择"), *self._roles.items()])
+        self.organisation.choices = choices([("", "请选择"), *self._organisations.items()])
         if not self.is_submitted():
             self.starts_on.data = clock.today()
             self.organisation.data = chosen

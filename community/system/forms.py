@@ -6,7 +6,7 @@ from wtforms import SelectField, StringField
 
 from community.system.queries import Reach, Wanted
 from community.system.words import VERB_NAMES
-from core.web.forms import DayField, Form, at_most, optional
+from core.web.forms import DayField, Form, at_most, choices, optional
 
 
 class AuditFilter(Form):
@@ -16,7 +16,7 @@ class AuditFilter(Form):
         csrf = False
 
     estate = SelectField("小区", validate_choice=False)
-    verb = SelectField("做了什么", choices=[("", "全部动作"), *VERB_NAMES.items()], validate_choice=False)
+    verb = SelectField("做了什么", choices=choices([("", "全部动作"), *VERB_NAMES.items()]), validate_choice=False)
     actor = StringField("谁（全名）", [at_most(60, "姓名")], render_kw={"maxlength": 60, "autocomplete": "off"})
     first = DayField("从", [optional()])
     last = DayField("到", [optional()])
@@ -26,7 +26,7 @@ class AuditFilter(Form):
     def offer(self, reach: Reach) -> None:
         """Offer the estates within reach."""
         own = [("-", "全系统")] if reach.everywhere else []
-        self.estate.choices = [("", "全部小区"), *reach.estates.items(), *own]
+        self.estate.choices = choices([("", "全部小区"), *reach.estates.items(), *own])
 
     def wanted(self) -> Wanted:
         """What was asked for; an estate out of reach finds nothing."""

@@ -44,7 +44,7 @@ class Reach:
 def reach_of(viewer: Viewer, permission: str) -> Reach:
     """The estates under the viewer's subtrees, by name."""
     rows = select(Estate.id, Estate.name).where(under(Estate.path, viewer.paths(permission))).order_by(Estate.name)
-    return Reach(dict(fast().execute(rows).tuples().all()), Role.ADMIN in viewer.roles)
+    return Reach(dict(fast().execute(rows).all()), Role.ADMIN in viewer.roles)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, DateTimeLocalField, Field, StringField, TextAreaField, ValidationError
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, Optional
 
 from core import clock
@@ -50,6 +51,11 @@ def at_most(count: int, what: str = "这一项") -> Length:
     return Length(max=count, message=f"{what}最多{count}个字")
 
 
+def choices(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    """The choices of a select or radio field from pairs of value and label."""
+    return [SelectChoice(value, label) for value, label in pairs]
+
+
 def optional() -> Optional:
     """May stay empty."""
     return Optional()
@@ -75,7 +81,7 @@ class PhoneField(StringField):
 
     def __init__(self, label: str, validators: list[Any] | None = None, **options: Any) -> None:
         options.setdefault("render_kw", {"inputmode": "numeric", "autocomplete": "tel", "type": "tel", "maxlength": 20})
-        filters = (lambda text: (normalise_phone(text) or text) if text else text,)
+        filters = [*options.pop("filters", ()), lambda text: (normalise_phone(text) or text) if text else text]
         super().__init__(label, [*(validators or []), _Readable(parse_phone)], filters=filters, **options)
 
 
@@ -84,7 +90,7 @@ class IdNumberField(StringField):
 
     def __init__(self, label: str, validators: list[Any] | None = None, **options: Any) -> None:
         options.setdefault("render_kw", {"autocomplete": "off", "maxlength": 24})
-        filters = (lambda text: (normalise_id_number(text) or text) if text else text,)
+        filters = [*options.pop("filters", ()), lambda text: (normalise_id_number(text) or text) if text else text]
         super().__init__(label, [*(validators or []), _Readable(parse_id_number)], filters=filters, **options)
 
 

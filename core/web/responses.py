@@ -13,8 +13,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from core.api.endpoints import is_api, problem_of
 from core.access import Forbidden, NotFound
+from core.api.endpoints import is_api, problem_of
 from core.config import Settings
 from core.database import db
 from core.ids import digits
@@ -24,8 +24,8 @@ from core.workflow import InvalidStep, Stale
 log = logging.getLogger(__name__)
 SIZE_COOKIE = "size"
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
 )
 PAGES = frozenset({400, 401, 403, 404, 409, 413, 422, 429, 500})
 
