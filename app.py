@@ -46,18 +46,22 @@ from services.catalogue import api as _catalogue_api  # noqa: F401
 from services.catalogue import models as _catalogue  # noqa: F401
 from services.catalogue import permissions as _catalogue_permissions  # noqa: F401
 from services.catalogue.starters import give_starters
+from services.catalogue.views import pages as _catalogue_pages
 from services.demo.commands import demo, seed
 from services.dispatch import api as _dispatch_api  # noqa: F401
 from services.dispatch import models as _dispatch  # noqa: F401
 from services.orders import api as _orders_api  # noqa: F401
 from services.orders import jobs as _orders_jobs  # noqa: F401
+from services.orders import marks as order_marks
 from services.orders import models as _orders  # noqa: F401
 from services.orders import permissions as _orders_permissions  # noqa: F401
 from services.orders.views import pages as _orders_pages
 from services.orders.views.tabs import tab_items
 from services.reports import api as _reports_api  # noqa: F401
 from services.reports import permissions as _reports_permissions  # noqa: F401
+from volunteers.certificates import api as _certificates_api  # noqa: F401
 from volunteers.certificates import models as _certificates  # noqa: F401
+from volunteers.certificates.views import pages as _certificates_pages
 from volunteers.hours import api as _hours_api  # noqa: F401
 from volunteers.hours import models as _hours  # noqa: F401
 from volunteers.hours import permissions as _hours_permissions  # noqa: F401
@@ -67,6 +71,7 @@ from volunteers.registry import importing as volunteer_rolls
 from volunteers.registry import marks as volunteer_marks
 from volunteers.registry import models as _registry  # noqa: F401
 from volunteers.registry import permissions as _registry_permissions  # noqa: F401
+from volunteers.registry.views import pages as _registry_pages
 
 PAGES: tuple[blueprints.Pages, ...] = (
     _accounts_pages,
@@ -77,12 +82,16 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _grid_pages,
     _people_pages,
     _hours_pages,
+    _certificates_pages,
+    _registry_pages,
+    _catalogue_pages,
     _orders_pages,
 )
 
 # What the rooms below leave to those above.
 roll_files.readers.append(volunteer_rolls.read)
 grid_estates.on_new_estate.append(give_starters)
+grid.MARKS["order"] = order_marks.homes_with_orders
 grid.MARKS["vol"] = volunteer_marks.volunteer_homes
 
 # What stands in the bar of the desk, in order: label, endpoint, the permission that shows it.
@@ -160,7 +169,7 @@ def _context() -> dict[str, Any]:
         return {**ways, "viewer": None, "site_name": "邻聚", "nav_items": []}
     bar = web.navigation(viewer, NAVIGATION)
     return {**ways, "viewer": viewer, "site_name": viewer.estate_name or "邻聚", "nav_items": bar,
-            "search_url": url_for("grid.search") if viewer.may("people:read") else ""}  # fmt: skip
+            "search_url": url_for("people.search") if viewer.may("people:read") else ""}  # fmt: skip
 
 
 def _ready() -> Response:

@@ -1,8 +1,8 @@
 """``make bench``: the product beside a bare application, under the same server, in turn, as ratios inside each round.
 
-Two figures on each database: whole order life cycles through the API, and the queue page of 50 rows. A rate ratio of
-0.35 means that we do 35 life cycles while the bare application does 100; a CPU ratio of 3 that one costs three times the
-processor time of the server process. Medians over rounds; absolute figures depend on the machine.
+Two figures on each database: whole order life cycles through the API, and the queue page of 50 rows. A rate ratio
+of 0.35 means that we do 35 life cycles while the bare application does 100; a CPU ratio of 3, that one costs three
+times the processor time of the server process. Medians over rounds; absolute figures depend on the machine.
 """
 
 from __future__ import annotations
@@ -63,16 +63,26 @@ def _database(title: str, make_url: Any, sizes: dict[str, int], options: argpars
         upgrade()
     branches = seed(app, **sizes)
     size = _page_size(app, branches[0])
-    print(f"\n{title}: {sizes['orders']} waiting orders, {sizes['volunteers']} volunteers, {sizes['branches']} branches")
+    print(
+        f"\n{title}: {sizes['orders']} waiting orders, {sizes['volunteers']} volunteers, {sizes['branches']} branches"
+    )
     pages = [["/desk", _cookie(app, branch)] for branch in branches]
     actors = [{"secretary": b.secretary, "volunteers": b.volunteers, "residents": b.residents} for b in branches]
     plain = [[f"/branches/{n + 1}/open", ""] for n in range(sizes["branches"])]
-    shared = {"keys": options.keys, "branches": sizes["branches"], "residents": sizes["residents"], "seconds": options.seconds}
+    shared = {
+        "keys": options.keys,
+        "branches": sizes["branches"],
+        "residents": sizes["residents"],
+        "seconds": options.seconds,
+    }
     with (
         _served("bench.bare:app", {"BARE_URL": theirs, "BARE_BYTES": str(size)}) as one,
         _served("app:create_app", environment) as two,
     ):
-        cycles = [("bare", one, {**shared, "work": "bare"}), ("ours", two, {**shared, "work": "ours", "actors": actors})]
+        cycles = [
+            ("bare", one, {**shared, "work": "bare"}),
+            ("ours", two, {**shared, "work": "ours", "actors": actors}),
+        ]
         _compare("order life cycles through the API", cycles, options)
         views = [("bare", one, {**shared, "work": "page", "pages": plain}),
                  ("ours", two, {**shared, "work": "page", "pages": pages})]  # fmt: skip
@@ -121,7 +131,8 @@ def _served(target: str, environment: dict[str, str]) -> Iterator[tuple[int, int
         port = probe.getsockname()[1]
     factory = ["--factory"] if target.endswith("create_app") else []
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-               "--workers", "1", "--blocking-threads", "1", "--no-ws", "--log-level", "error", *factory, target]  # fmt: skip
+               "--workers", "1", "--blocking-threads", "1", "--no-ws", "--log-level", "error",
+               *factory, target]  # fmt: skip
     process = subprocess.Popen(command, env={**os.environ, **environment})
     try:
         _await(port)

@@ -78,7 +78,15 @@ def create(url: str, branches: int, residents: int, orders: int) -> None:
     cursor.executemany(f"INSERT INTO users VALUES ({mark}, {mark})", [(n, f"居民{n}") for n in range(1, residents + 1)])
     now = _now()
     rows = [
-        (n % branches + 1, n % residents + 1, "created" if n % 2 else "dispatched", f"请帮忙 <{n}>", now + n * 60_000, now, now)
+        (
+            n % branches + 1,
+            n % residents + 1,
+            "created" if n % 2 else "dispatched",
+            f"请帮忙 <{n}>",
+            now + n * 60_000,
+            now,
+            now,
+        )
         for n in range(orders)
     ]
     names = "branch_id, resident_id, status, title, due, created_at, updated_at"
@@ -109,7 +117,10 @@ def make() -> Response:
     if is_sqlite(URL):
         c.execute("BEGIN IMMEDIATE")
         made = c.execute(f"INSERT INTO orders {names} VALUES (?, ?, 'created', ?, ?, ?, ?)", values).lastrowid
-        c.execute("INSERT INTO events (order_id, actor_id, to_status, at) VALUES (?, ?, 'created', ?)", (made, d["resident"], t))
+        c.execute(
+            "INSERT INTO events (order_id, actor_id, to_status, at) VALUES (?, ?, 'created', ?)",
+            (made, d["resident"], t),
+        )
         c.execute("COMMIT")
     else:
         made = c.execute(
@@ -153,7 +164,8 @@ def _move_sqlite(order: int, step: tuple[str, str, str], valued: tuple[Any, ...]
 def _move_postgresql(order: int, step: tuple[str, str, str], valued: tuple[Any, ...], actor: int, t: int) -> bool:
     before, after, setter = step
     ledger = (
-        ", l AS (INSERT INTO ledger (order_id, volunteer_id, minutes, at) SELECT id, volunteer_id, minutes, updated_at FROM u)"
+        ", l AS (INSERT INTO ledger (order_id, volunteer_id, minutes, at) "
+        "SELECT id, volunteer_id, minutes, updated_at FROM u)"
         if after == "completed"
         else ""
     )
@@ -161,7 +173,8 @@ def _move_postgresql(order: int, step: tuple[str, str, str], valued: tuple[Any, 
         f"WITH u AS (UPDATE orders SET status = '{after}', updated_at = %s, {setter.format(p='%s')} "
         f"WHERE id = %s AND status = '{before}' RETURNING id, volunteer_id, minutes, updated_at), "
         "e AS (INSERT INTO events (order_id, actor_id, from_status, to_status, at) "
-        f"SELECT id, %s, '{before}', '{after}', updated_at FROM u){ledger} SELECT id FROM u", (t, *valued, order, actor),
+        f"SELECT id, %s, '{before}', '{after}', updated_at FROM u){ledger} SELECT id FROM u",
+        (t, *valued, order, actor),
     ).fetchone()  # fmt: skip
     return row is not None
 
@@ -172,7 +185,8 @@ def queue(branch: int) -> Response:
     rows = _connection().execute(OPEN.format(p="?" if is_sqlite(URL) else "%s"), (branch,)).fetchall()
     now = _now()
     body = "".join(
-        f'<tr class="{"late" if due < now else "ok"}"><td><a href="/orders/{order}">{order}</a></td><td>{escape(title)}</td>'
+        f'<tr class="{"late" if due < now else "ok"}"><td><a href="/orders/{order}">{order}</a></td>'
+        f"<td>{escape(title)}</td>"
         f"<td>{escape(name)}</td><td>{status}</td><td>{(due - now) // 60000}</td></tr>"
         for order, title, status, due, name in rows
     )

@@ -53,7 +53,9 @@ async def our_cycle(ask: Client, n: int, plan: dict[str, Any]) -> None:
 
     async def call(token: str, path: str, body: Any) -> Any:
         name = path.rpartition("/")[2]
-        status, answer = await ask("POST", "/api/v1" + path, body, f"Authorization: Bearer {token}\r\n" + key.format(name))
+        status, answer = await ask(
+            "POST", "/api/v1" + path, body, f"Authorization: Bearer {token}\r\n" + key.format(name)
+        )
         assert status in (200, 201), (path, status, answer[:300])
         return json.loads(answer)
 

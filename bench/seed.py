@@ -1,4 +1,4 @@
-"""Our side's seed: branches with volunteers, residents, services lists and waiting orders, and a token for everybody."""
+"""Our side's seed: branches with volunteers, residents, services lists, waiting orders, and a token for everybody."""
 
 from __future__ import annotations
 
@@ -108,5 +108,6 @@ def _orders(add: Any, estate: str, building: str, people: list[tuple[str, str]],
         add(ServiceOrder, id=new_id(), estate_id=estate, code=f"b{n}-{digits(6)}", state="placed", version=1,
             item_code=ITEM, item=item, building_id=building, household_label=f"1栋1单元r{n % len(people)}",
             person_id=someone, person_name=f"居民{n}", salutation="居民", placed_by=someone, placed_by_name=f"居民{n}",
-            placed_as="self", door_code="1234", placed_at=now, note=f"请帮忙买菜 <{n}>", attention=[], volunteers_needed=1,
-            accepted_count=0, urgent=False, due_at=now + timedelta(minutes=n), updated_at=now)  # fmt: skip
+            placed_as="self", door_code="1234", placed_at=now, note=f"请帮忙买菜 <{n}>", attention=[],
+            volunteers_needed=1, accepted_count=0,
+            urgent=False, due_at=now + timedelta(minutes=n), updated_at=now)  # fmt: skip

@@ -15,7 +15,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Update, column, exists, func, insert, literal_column, select, table, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    column,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    table,
+    true,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import Insert
@@ -83,7 +95,7 @@ class Compound:
         view = f'"tx_{self.name}"'
         return [
             f"CREATE TEMP VIEW {view} AS SELECT {names}",
-            f"CREATE TEMP TRIGGER \"tt_{self.name}\" INSTEAD OF INSERT ON {view} BEGIN\n" + ";\n".join(body) + ";\nEND",
+            f'CREATE TEMP TRIGGER "tt_{self.name}" INSTEAD OF INSERT ON {view} BEGIN\n' + ";\n".join(body) + ";\nEND",
         ]
 
     def _sqlite_text(self, part: Part) -> str:

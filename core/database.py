@@ -203,7 +203,13 @@ def dialect_name() -> str:
 
 def _open_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-16384"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=10000",
+        "cache_size=-16384",
+    ):
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("sha256_hex", 1, _sha256_hex, deterministic=True)
 

@@ -4,8 +4,8 @@ Sources: GB 11643 (resident ID number), GB/T 2261.1 (sex codes), GB/T 4762 (poli
 status). The messages of the errors are meant for the page.
 """
 
-import re
 import os
+import re
 import unicodedata
 from datetime import date
 from enum import IntEnum
@@ -19,7 +19,7 @@ from core import clock
 os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
 os.environ.setdefault("PYPINYIN_NO_DICT_COPY", "true")
 
-from pypinyin import lazy_pinyin  # noqa: E402
+from pypinyin import lazy_pinyin
 
 __all__ = [
     "EARLIEST_BIRTH",

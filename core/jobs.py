@@ -179,7 +179,11 @@ def list_command() -> None:
         last = db.session.scalars(
             select(JobRun).where(JobRun.job == found.name).order_by(JobRun.started_at.desc()).limit(1)
         ).first()
-        told = f"{clock.local(last.started_at):%m-%d %H:%M} {STATE_NAMES[last.state]} {last.outcome}" if last else "未运行过"
+        told = (
+            f"{clock.local(last.started_at):%m-%d %H:%M} {STATE_NAMES[last.state]} {last.outcome}"
+            if last
+            else "未运行过"
+        )
         click.echo(f"{found.name:<20} {found.crontab:<14} {found.title}  {told}")
 
 

@@ -71,7 +71,7 @@ class Draft:
 
 
 MESSAGE_PARAMETERS = (bindparam("messages", type_=JsonRows()),)
-_COLUMNS = {
+_COLUMNS: dict[str, Any] = {
     "id": String(),
     "recipient_id": String(),
     "estate_id": String(),

@@ -182,7 +182,7 @@ class Workflow:
 
 
 def diagram(workflow: Workflow, state_names: Mapping[str, str]) -> str:
-    """The state table as a Mermaid state diagram, for the docs: a line a pair of states, with the verbs between them."""
+    """The state table as a Mermaid state diagram, for the docs: a line a pair of states with its verbs."""
     between: dict[tuple[str, str], list[str]] = {}
     for step in workflow.steps.values():
         for leaves in sorted(step.leaves, key=lambda state: state or ""):

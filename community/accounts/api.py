@@ -63,7 +63,16 @@ class MeAnswer(Me):
     permissions: list[str]
 
 
-@call("POST", "/tokens", access=PUBLIC, summary="登录", body=TokenBody, answer=TokenAnswer, status=201, refusals=(401, 429))
+@call(
+    "POST",
+    "/tokens",
+    access=PUBLIC,
+    summary="登录",
+    body=TokenBody,
+    answer=TokenAnswer,
+    status=201,
+    refusals=(401, 429),
+)
 def sign_in(body: TokenBody) -> dict[str, Any]:
     """Begin a sign-in."""
     settings = current_app.extensions["linju.settings"]

@@ -112,5 +112,5 @@ def invalid(details: Sequence[ErrorDetails]) -> Problem:
             text = str(context.get("error", found["msg"]))
         else:
             text = _TEXTS.get(found["type"], "这一项填得不对")
-        errors.setdefault(name, []).append(text.format_map({k: v for k, v in context.items()}) if "{" in text else text)
+        errors.setdefault(name, []).append(text.format_map(context) if "{" in text else text)
     return Problem(422, "invalid-input", "有内容没填好，请按各项提示修改", errors)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, select
 
 from community.grid.models import Estate
+from community.organisations.queries import under
 from core.access import NotFound, Viewer
 from core.database import db, fast
 from services.catalogue.models import ServiceItem
@@ -33,9 +34,28 @@ def list_all(estate_id: str) -> Sequence[ServiceItem]:
 def get_item(viewer: Viewer, item_id: str, permission: str) -> ServiceItem:
     """An item of an estate in which the viewer holds the permission. Raises ``NotFound``."""
     row = db.session.execute(
-        select(ServiceItem, Estate.path).join(Estate, Estate.id == ServiceItem.estate_id).where(ServiceItem.id == item_id)
+        select(ServiceItem, Estate.path)
+        .join(Estate, Estate.id == ServiceItem.estate_id)
+        .where(ServiceItem.id == item_id)
     ).first()
     if row is None or not viewer.may_at(permission, row[1]):
         raise NotFound
     item: ServiceItem = row[0]
     return item
+
+
+def list_estates(viewer: Viewer, limit: int = 200) -> Sequence[Estate]:
+    """The estates whose lists the viewer may read, by name."""
+    within = select(Estate).where(under(Estate.path, viewer.paths("catalogue:read")))
+    return db.session.scalars(within.order_by(Estate.name).limit(limit)).all()
+
+
+def get_estate(viewer: Viewer, estate_id: str) -> Estate:
+    """An estate whose list the viewer may edit; without an id the only or first one. Raises ``NotFound``."""
+    within = select(Estate).where(under(Estate.path, viewer.paths("catalogue:edit")))
+    if estate_id:
+        within = within.where(Estate.id == estate_id)
+    found = db.session.scalars(within.order_by(Estate.name).limit(1)).first()
+    if found is None:
+        raise NotFound
+    return found

@@ -97,8 +97,10 @@ def candidates(id: str, query: CandidatesQuery) -> dict[str, Any]:
     """Volunteers for an order, best first."""
     viewer = access.viewer()
     found, out = queries.candidates(viewer, get_order(viewer, id), limit=200)
-    items = [{"volunteer": {"id": c.volunteer_id, "name": c.name}, "score": c.score, "reasons": c.reasons,
-              "ruled_out": None} for c in found]  # fmt: skip
+    items: list[dict[str, Any]] = [
+        {"volunteer": {"id": c.volunteer_id, "name": c.name}, "score": c.score, "reasons": c.reasons, "ruled_out": None}
+        for c in found
+    ]
     if query.excluded:
         items += [{"volunteer": {"id": i, "name": n}, "score": 0, "reasons": [], "ruled_out": w} for i, n, w in out]
     return {"items": items, "next_cursor": None}

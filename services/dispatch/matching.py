@@ -79,7 +79,8 @@ def judge(need: Need, who: Offering) -> Verdict:
     verdict = Verdict(need, who, ruled_out=_ruled_out(need, who))
     if verdict.ruled_out:
         return verdict
-    for cost, reason in (_distance(need, who), _skill(need, who), _known(who), _load(who), _time(need, who), _past(who)):
+    parts = (_distance(need, who), _skill(need, who), _known(who), _load(who), _time(need, who), _past(who))
+    for cost, reason in parts:
         verdict.cost += cost
         if reason:
             verdict.reasons.append(reason)

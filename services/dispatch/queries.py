@@ -74,15 +74,15 @@ def _statement() -> Select[Any]:
     )
     held = _own(Offer.state).where(Offer.order_id == ServiceOrder.id, Offer.round == ServiceOrder.reopened)
     live = Household
-    return (
-        select(
+    chosen = select(
             ServiceOrder.id, Person.id, Person.name, Person.political_status, Person.household_id, live.building_id,
             func.coalesce(Building.name, ""), live.unit_id, skills.scalar_subquery(), windows.scalar_subquery(),
             Volunteer.is_available, Volunteer.weekly_cap, in_week.scalar_subquery(), minutes.scalar_subquery(),
             served.scalar_subquery(), declines.scalar_subquery(), clashes.scalar_subquery(), held.scalar_subquery(),
             home.unit_id.label("order_unit"),
-        )  # fmt: skip
-        .select_from(ServiceOrder)
+    )  # fmt: skip
+    return (
+        chosen.select_from(ServiceOrder)
         .join(Volunteer, (Volunteer.estate_id == ServiceOrder.estate_id) & (Volunteer.standing == "active"))
         .join(Person, Person.id == Volunteer.person_id)
         .outerjoin(live, live.id == Person.household_id)
@@ -151,9 +151,10 @@ def candidates(viewer: Viewer, order: Order, limit: int = 20) -> tuple[list[Cand
         raise Forbidden
     verdicts = judge_orders([order])[order.id]
     found = [
-        Candidate(v.volunteer.volunteer_id, v.volunteer.name, v.score, v.reasons, v.volunteer.party, v.volunteer.building_name)
-        for v in ranked(verdicts)[:limit]
-    ]  # fmt: skip
+        Candidate(who.volunteer_id, who.name, verdict.score, verdict.reasons, who.party, who.building_name)
+        for verdict in ranked(verdicts)[:limit]
+        for who in (verdict.volunteer,)
+    ]
     out = [(v.volunteer.volunteer_id, v.volunteer.name, v.ruled_out) for v in verdicts if v.ruled_out]
     return found, out
 
@@ -173,9 +174,8 @@ def list_waiting(viewer: Viewer, estate_id: str, order_ids: Sequence[str] | None
 
 def get_plan(viewer: Viewer, plan_id: str) -> DispatchPlan:
     """A plan of an estate in which the viewer dispatches. Raises ``NotFound``."""
-    row = db.session.execute(
-        select(DispatchPlan, Estate.path).join(Estate, Estate.id == DispatchPlan.estate_id).where(DispatchPlan.id == plan_id)
-    ).first()
+    found = select(DispatchPlan, Estate.path).join(Estate, Estate.id == DispatchPlan.estate_id)
+    row = db.session.execute(found.where(DispatchPlan.id == plan_id)).first()
     if row is None or not viewer.may_at("orders:dispatch", row[1]):
         raise NotFound
     plan: DispatchPlan = row[0]

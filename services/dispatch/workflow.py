@@ -94,7 +94,7 @@ def _explain(
 
 
 def apply(viewer: Viewer, plan: DispatchPlan) -> dict[str, Any]:
-    """Dispatch a plan. What changed meanwhile is left out and named. Raises ``AlreadyApplied``; caller marks and commits."""
+    """Dispatch a plan. What changed meanwhile is left out and named. Raises ``AlreadyApplied``; the caller marks it."""
     if plan.applied_at is not None:
         raise AlreadyApplied("这份方案已经派过了，请重新生成")
     by_order: dict[str, list[dict[str, Any]]] = {}

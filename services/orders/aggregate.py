@@ -93,7 +93,8 @@ class Order:
     def overdue(self) -> bool:
         """Past its deadline and not done, or done after it."""
         end = self.row["completed_at"] if self.row["state"] not in OPEN else clock.now()
-        return end is not None and end > self.row["due_at"] and self.row["state"] not in (State.CANCELLED, State.SENT_BACK)
+        dropped = self.row["state"] in (State.CANCELLED, State.SENT_BACK)
+        return end is not None and end > self.row["due_at"] and not dropped
 
     def touch(self, volunteer_id: str) -> OfferRow:
         """The offer of a volunteer, about to be changed."""

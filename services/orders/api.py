@@ -246,7 +246,9 @@ def _done(order: Order) -> bytes:
     return dumps(order_view(order, workflow.allowed(order, viewer), viewer))
 
 
-@call("POST", "/orders", access=SIGNED_IN, summary="点单", body=PlaceBody, answer=OrderBody, status=201, refusals=(409,))
+@call(
+    "POST", "/orders", access=SIGNED_IN, summary="点单", body=PlaceBody, answer=OrderBody, status=201, refusals=(409,)
+)
 @_refusing
 def place(body: PlaceBody) -> bytes:
     """Place an order for oneself or, by staff and named family, for a household in reach."""
@@ -332,8 +334,10 @@ def no_show(id: str, body: NoShowBody) -> bytes:
 @_verb("check_in", "签到", CheckInBody)
 def check_in(id: str, body: CheckInBody) -> bytes:
     """Begin the service."""
-    return _done(workflow.check_in(access.viewer(), id, latitude=body.latitude, longitude=body.longitude, code=body.code,
-                                   volunteer_id=body.volunteer, answer=answer))  # fmt: skip
+    place = {"latitude": body.latitude, "longitude": body.longitude}
+    return _done(
+        workflow.check_in(access.viewer(), id, code=body.code, volunteer_id=body.volunteer, answer=answer, **place)
+    )
 
 
 @_verb("complete", "完成", CompleteBody)

@@ -55,7 +55,8 @@ def released(order: Order, volunteer_ids: Iterable[str], why: str) -> list[Draft
 def completed(order: Order) -> list[Draft]:
     """To the resident: please rate."""
     title = f"{order.item['name']}做完了，请评价"
-    return [Draft(person, "order.completed", title, "点一下星，说说做得好不好", _link(order)) for person in _told(order)]
+    body = "点一下星，说说做得好不好"
+    return [Draft(person, "order.completed", title, body, _link(order)) for person in _told(order)]
 
 
 def low_rating(order: Order, secretaries: Iterable[str]) -> list[Draft]:

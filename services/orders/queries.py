@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -48,6 +48,8 @@ _ONE = (
     .where(ServiceOrder.id == bindparam("id"))
     .order_by(Offer.offered_at, Offer.volunteer_id)
 )
+
+
 def get_order(viewer: Viewer, order_id: str) -> Order:
     """One order with its offers, in one statement. Raises ``NotFound`` outside the viewer's reach."""
     return _one(viewer, _ONE, {"id": order_id})[0]
@@ -189,14 +191,14 @@ def list_events(viewer: Viewer, order_id: str) -> Sequence[Any]:
     return rows
 
 
-def _place_statement() -> Select[Any]:
+def _place_statement() -> Any:
     group = aliased(Organisation)
-    return (
-        select(
+    chosen = select(
             Person.id, Person.name, Person.sex, Person.birth_date, Person.household_id, Person.moved_out_on, Estate.id,
             Estate.path, Household.building_id, Household.label, func.coalesce(group.path, Estate.path),
-        )  # fmt: skip
-        .join(Estate, Estate.id == Person.estate_id)
+    )  # fmt: skip
+    return (
+        chosen.join(Estate, Estate.id == Person.estate_id)
         .outerjoin(Household, Household.id == Person.household_id)
         .outerjoin(Building, Building.id == Household.building_id)
         .outerjoin(group, group.id == Building.party_group_id)
@@ -250,7 +252,8 @@ def find_placing(viewer: Viewer, item: str, person_id: str | None, household_id:
     if row is None:
         return None
     item_row = dict(zip((c.key for c in _ITEM), row[12:], strict=True)) if row[12] else None
-    return Placing(*row[:12], item_row)
+    person = dict(zip((f.name for f in fields(Placing)), row[:12], strict=False))
+    return Placing(**person, item=item_row)
 
 
 _PLACED = select(IdempotencyKey.answer).where(

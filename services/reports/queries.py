@@ -57,9 +57,8 @@ class Row:
 def get_unit(viewer: Viewer, unit_id: str | None) -> Unit:
     """An organisation or estate by id within the viewer's reach, or the viewer's own. Raises ``NotFound``."""
     if unit_id is None:
-        post = min(
-            (post for post in viewer.posts if post.path in viewer.paths("reports:read")), key=lambda post: len(post.path)
-        )
+        reach = viewer.paths("reports:read")
+        post = min((post for post in viewer.posts if post.path in reach), key=lambda post: len(post.path))
         return Unit(post.organisation_id, post.organisation_name, post.path)
     estate = select(Estate.id, Estate.name, Estate.path).where(Estate.id == unit_id)
     body = select(Organisation.id, Organisation.name, Organisation.path).where(Organisation.id == unit_id)
@@ -91,7 +90,8 @@ def _measures(now: datetime) -> list[ColumnElement[int]]:
     dropped = order.state.in_((State.CANCELLED, State.SENT_BACK))
     due = or_(done, and_(order.due_at < moment, ~dropped))
     in_time = _seconds(order.dispatched_at, order.placed_at) <= RESPONSE_LIMIT.total_seconds()
-    waits = and_(order.dispatched_at.is_(None), order.placed_at < bindparam("response_since", now - RESPONSE_LIMIT, type_=UtcDateTime()), ~dropped)
+    since = bindparam("since", now - RESPONSE_LIMIT, type_=UtcDateTime())
+    waits = and_(order.dispatched_at.is_(None), order.placed_at < since, ~dropped)
     answered = func.coalesce(order.satisfied, order.stars)
     return [
         func.count(), _count(done), _count(order.state == State.CLOSED), _count(order.state == State.CANCELLED),
@@ -117,7 +117,8 @@ def service(unit: Unit, first: date, last: date, by: str) -> tuple[list[Row], Ro
     served = and_(HourEntry.estate_id.in_(estates), HourEntry.starts_at >= start, HourEntry.starts_at < end)
     rows = _frame(unit, first, last, by)
     total = Row("total", "合计")
-    key = {"month": _month(ServiceOrder.placed_at), "estate": ServiceOrder.estate_id, "item": ServiceOrder.item_code}[by]
+    keys = {"month": _month(ServiceOrder.placed_at), "estate": ServiceOrder.estate_id, "item": ServiceOrder.item_code}
+    key = keys[by]
     for found in fast().execute(select(key, *_measures(clock.now())).where(placed).group_by(key)):
         row = rows.setdefault(found[0], Row(found[0], found[0]))
         _fill(row, found[1:])
@@ -176,4 +177,3 @@ def _frame(unit: Unit, first: date, last: date, by: str) -> dict[str, Row]:
             .order_by(func.min(ServiceItem.position), ServiceItem.code)
         )
     return {key: Row(key, name) for key, name in fast().execute(found)}
-

@@ -34,9 +34,7 @@ def total_minutes(volunteer_id: str) -> int:
     return int(fast().execute(_TOTAL, {"volunteer": volunteer_id}).scalar_one())
 
 
-_TOTAL = select(func.coalesce(func.sum(HourEntry.minutes), 0)).where(
-    HourEntry.volunteer_id == bindparam("volunteer")
-)
+_TOTAL = select(func.coalesce(func.sum(HourEntry.minutes), 0)).where(HourEntry.volunteer_id == bindparam("volunteer"))
 
 
 def total_in_transaction(volunteer_id: str) -> int:
@@ -78,7 +76,8 @@ def list_entries(
     """A volunteer's entries, newest service first; the caller has checked that the viewer may read them."""
     statement = select(
         HourEntry.id, HourEntry.starts_at, HourEntry.ends_at, HourEntry.minutes, HourEntry.content, HourEntry.note,
-        HourEntry.order_id, HourEntry.reverses_id, HourEntry.corrects_id, HourEntry.recorded_at, HourEntry.recorded_late,
+        HourEntry.order_id, HourEntry.reverses_id, HourEntry.corrects_id, HourEntry.recorded_at,
+        HourEntry.recorded_late,
         select(_REVERSAL.id).where(_REVERSAL.reverses_id == HourEntry.id).exists().label("is_reversed"),
     ).where(HourEntry.volunteer_id == volunteer_id)  # fmt: skip
     if start is not None:
@@ -149,14 +148,18 @@ def get_ledger(viewer: Viewer, volunteer_id: str, months: int) -> Ledger:
     e = entries.subquery().c
     services = func.count(func.distinct(e.order_id)).label("services")
     given = select(e.month, func.sum(e.minutes).label("minutes"), services).group_by(e.month).subquery()
-    rows = fast().execute(
-        select(Person.name, Volunteer.number, Person.political_status, Estate.path, given)
-        .select_from(Volunteer)
-        .join(Person, Person.id == Volunteer.person_id)
-        .join(Estate, Estate.id == Volunteer.estate_id)
-        .outerjoin(given, true())
-        .where(Volunteer.person_id == volunteer_id)
-    ).all()
+    rows = (
+        fast()
+        .execute(
+            select(Person.name, Volunteer.number, Person.political_status, Estate.path, given)
+            .select_from(Volunteer)
+            .join(Person, Person.id == Volunteer.person_id)
+            .join(Estate, Estate.id == Volunteer.estate_id)
+            .outerjoin(given, true())
+            .where(Volunteer.person_id == volunteer_id)
+        )
+        .all()
+    )
     if not rows or (volunteer_id != viewer.person_id and not viewer.may_at("hours:read", rows[0].path)):
         raise NotFound
     by_month = {row.month: (int(row.minutes), int(row.services)) for row in rows if row.month is not None}

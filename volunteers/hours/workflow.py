@@ -55,7 +55,7 @@ def credit(
 ) -> dict[str, Any]:  # fmt: skip
     """The entry for a service that began at ``starts_at`` and ends now.
 
-    ``credited_until`` is the end of the volunteer's latest credited service. When that lies after the beginning, the two
+    ``credited_until`` is the end of the volunteer's latest credited service. When that lies after the beginning, they
     overlap, and only the time after it is still free: more minutes than that raise ``Overlap``. Minutes of less than 1
     or more than a day raise ``ValueError``.
     """

@@ -21,5 +21,6 @@ from services.orders.workflow.verbs import (
 
 __all__ = [
     "ORDERS", "AlreadyTaken", "Refused", "Wish", "accept", "allowed", "call_back", "cancel", "check_in", "complete",
-    "decline", "dispatch", "expire", "no_show", "place", "place_once", "rate", "reassign", "resubmit", "send_back", "withdraw",
+    "decline", "dispatch", "expire", "no_show", "place", "place_once", "rate", "reassign", "resubmit",
+    "send_back", "withdraw",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from core import clock
 from core.access import Viewer
@@ -188,7 +189,7 @@ def _leave(order: Order, volunteer_id: str, state: OfferState, why: str, reason:
     return Outcome(State.PLACED, told, details=details)
 
 
-def _finish(order: Order, details: dict[str, object], hours: Sequence[dict[str, object]] = ()) -> Outcome:
+def _finish(order: Order, details: dict[str, Any], hours: Sequence[dict[str, Any]] = ()) -> Outcome:
     """In service still, or completed when every volunteer who takes part has ended theirs."""
     if any(o.is_assigned and o.state != OfferState.COMPLETED for o in order.offers.values()):
         return Outcome(State.IN_SERVICE, hours=hours, details=details)
@@ -254,7 +255,12 @@ def rate(viewer: Viewer, order_id: str, stars: int, comment: str, answer: Answer
         now = clock.now()
         low = stars <= LOW_STARS
         order.row.update(
-            stars=stars, comment=comment, rated_at=now, closed_at=now, call_back_due=now if low else None, updated_at=now
+            stars=stars,
+            comment=comment,
+            rated_at=now,
+            closed_at=now,
+            updated_at=now,
+            call_back_due=now if low else None,
         )
         told = say.thanked(order, [offer.volunteer_id for offer in order.assigned()])
         if low:
