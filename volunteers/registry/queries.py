@@ -38,19 +38,19 @@ def _rows() -> Select[Any]:
     skills = select(func.aggregate_strings(VolunteerSkill.skill, ","))
     skills = skills.where(VolunteerSkill.person_id == Volunteer.person_id)
     minutes = select(func.coalesce(func.sum(HourEntry.minutes), 0)).where(HourEntry.volunteer_id == Volunteer.person_id)
-    statement: Select[Any] = (
-        select(
-            Person.id, Person.name, Person.pinyin, Volunteer.number, Volunteer.team, Volunteer.standing,
-            Volunteer.is_available, Volunteer.weekly_cap, Volunteer.unclear_skills, Volunteer.unclear_hours,
-            Volunteer.joined_on, Household.label, Estate.name.label("estate_name"),
-            skills.correlate(Volunteer).scalar_subquery().label("skills"),
-            minutes.correlate(Volunteer).scalar_subquery().label("total_minutes"),
-        )
+    columns: list[Any] = [
+        Person.id, Person.name, Person.pinyin, Volunteer.number, Volunteer.team, Volunteer.standing,
+        Volunteer.is_available, Volunteer.weekly_cap, Volunteer.unclear_skills, Volunteer.unclear_hours,
+        Volunteer.joined_on, Household.label, Estate.name.label("estate_name"),
+        skills.correlate(Volunteer).scalar_subquery().label("skills"),
+        minutes.correlate(Volunteer).scalar_subquery().label("total_minutes"),
+    ]  # fmt: skip
+    return (
+        select(*columns)
         .join(Volunteer, Volunteer.person_id == Person.id)
         .join(Estate, Estate.id == Volunteer.estate_id)
         .outerjoin(Household, Household.id == Person.household_id)
-    )  # fmt: skip
-    return statement
+    )
 
 
 def list_volunteers(viewer: Viewer, wanted: Wanted, *, cursor: str | None = None, limit: int = PAGE) -> Page[Any]:
@@ -139,7 +139,7 @@ def _card(person_id: str) -> Card | None:
     windows = windows.where(VolunteerWindow.person_id == person_id)
     windows = windows.order_by(VolunteerWindow.weekday, VolunteerWindow.start_minute)
     card = Card(row[0], row[1], row[2], row[3], row[4] or "")
-    card.skills = dict(db.session.execute(skills).tuples().all())
+    card.skills = {row.skill: row.verified_on for row in db.session.execute(skills)}
     card.windows = [Window(*found) for found in db.session.execute(windows)]
     return card
 

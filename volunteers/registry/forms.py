@@ -1,0 +1,93 @@
+"""Forms of the register."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wtforms import BooleanField, HiddenField, IntegerField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.validators import NumberRange, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from core.web.forms import Form, at_most, needed, optional
+from volunteers.registry.availability import Window, merge_windows, parse_hours
+from volunteers.registry.queries import Card
+from volunteers.registry.skills import SKILLS
+from volunteers.registry.week import DAYS, KEYS, PARTS, in_words, key, split, windows_of
+from volunteers.registry.workflow import Offer
+
+LEAST_MINUTES = 15
+
+
+class TicksField(SelectMultipleField):
+    """Several of a list, as checkboxes."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+def _readable(_form: Any, field: Any) -> None:
+    windows, unclear = parse_hours(field.data or "")
+    if unclear:
+        raise ValidationError(f"“{unclear}”没有读懂，请写成 周六9:00至11:30，几段之间用分号")
+    if any(window.end_minute - window.start_minute < LEAST_MINUTES for window in windows):
+        raise ValidationError(f"一段时间至少{LEAST_MINUTES}分钟")
+
+
+class OfferForm(Form):
+    """What a volunteer offers."""
+
+    skills = TicksField(
+        "会做什么", choices=[SelectChoice(code, name) for code, name in SKILLS.items()],
+        validate_choice=True,
+    )  # fmt: skip
+    parts = TicksField(
+        "每周什么时候有空",
+        choices=[
+            SelectChoice(key(day, part), f"{DAYS[day]}{name}") for day in range(7) for part, name in enumerate(PARTS)
+        ],
+        description="上午8:00–12:00，中午12:00–14:00，下午14:00–18:00，晚上18:30–21:00",
+    )
+    other_hours = StringField(
+        "其他时段", [optional(), at_most(200, "时段"), _readable],
+        description="上面没有的写在这里，如 周六9:00至11:30；周日15:00至17:00", render_kw={"maxlength": 200},
+    )  # fmt: skip
+    weekly_cap = IntegerField(
+        "每周最多接几单", [needed("请填每周最多接几单"), NumberRange(1, 50, "每周最多接1到50单")],
+        render_kw={"inputmode": "numeric", "min": 1, "max": 50},
+    )  # fmt: skip
+    version = HiddenField(default="1")
+
+    def fill(self, card: Card) -> None:
+        """Show what stands."""
+        keys, rest = split(card.windows)
+        self.skills.data, self.parts.data, self.other_hours.data = list(card.skills), keys, in_words(rest)
+        self.weekly_cap.data, self.version.data = card.volunteer.weekly_cap, str(card.volunteer.version)
+
+    def offer(self) -> Offer:
+        """What was filled in."""
+        ticked = windows_of([part for part in self.parts.data or [] if part in KEYS])
+        written: list[Window] = parse_hours(self.other_hours.data or "")[0]
+        return Offer(list(self.skills.data or []), merge_windows([*ticked, *written]), self.weekly_cap.data or 1)
+
+    def seen_version(self) -> int:
+        """The version the form was made from."""
+        text = self.version.data or ""
+        return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
+class VolunteerForm(OfferForm):
+    """A volunteer as the branch registers them."""
+
+    team = StringField("所在队伍", [optional(), at_most(60, "队伍")], render_kw={"maxlength": 60})
+    national_no = StringField(
+        "全国志愿服务编号", [optional(), at_most(30, "编号")], description="已在全国系统注册的，填那里的编号",
+        render_kw={"maxlength": 30},
+    )  # fmt: skip
+    guardian = BooleanField("监护人已同意", description="未满18岁的要勾选")
+
+
+class StandingForm(Form):
+    """Why a standing changes."""
+
+    reason = TextAreaField("原因", [needed("请写明原因"), at_most(200, "原因")], render_kw={"rows": 2})
