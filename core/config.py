@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,11 +67,28 @@ def seal_key_from(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _read(environ: Mapping[str, str]) -> Settings:
+def add_demo_secrets(environ: MutableMapping[str, str]) -> None:
+    """Fill in the secrets of a demo, made once and kept beside its data, readable by their owner alone."""
+    path = Path(environ.get("LINJU_VAR_DIR") or ROOT / "var") / "demo.env"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        lines = [f"{name}={secrets.token_urlsafe(48)}\n" for name in ("LINJU_SECRET_KEY", "LINJU_SEAL_KEY")]
+        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+            file.writelines(lines)
+    for line in path.read_text("ascii").splitlines():
+        name, _, value = line.partition("=")
+        if not environ.get(name):
+            environ[name] = value
+
+
+def _read(given: Mapping[str, str]) -> Settings:
+    environ = dict(given)
     env = environ.get("LINJU_ENV", "production")
     if env not in ("demo", "production"):
         raise SettingsError(f"LINJU_ENV 只能是 demo 或 production，现在是“{env}”")
     var_dir = Path(environ.get("LINJU_VAR_DIR") or ROOT / "var")
+    if env == "demo":
+        add_demo_secrets(environ)
     missing = [name for name in ("LINJU_SECRET_KEY", "LINJU_SEAL_KEY") if not environ.get(name)]
     if missing:
         hint = "，可用 python -c 'import secrets; print(secrets.token_urlsafe(48))' 生成"

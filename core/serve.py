@@ -8,7 +8,6 @@ processes) and ``LINJU_THREADS`` (2 threads in each). Exit status: 0 when asked 
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -19,9 +18,8 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 
-from core.config import ROOT, Settings, SettingsError
+from core.config import ROOT, Settings, SettingsError, add_demo_secrets
 
 READY_SECONDS = 60
 STOP_SECONDS = 10
@@ -87,19 +85,6 @@ def main() -> int:
     except (SettingsError, StartError) as error:
         print(error, file=sys.stderr, flush=True)
         return 2 if isinstance(error, SettingsError) else 1
-
-
-def add_demo_secrets(environ: dict[str, str]) -> None:
-    """Fill in the secrets of a demo, made once and kept beside its data, readable by their owner alone."""
-    path = Path(environ.get("LINJU_VAR_DIR") or ROOT / "var") / "demo.env"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f"{name}={secrets.token_urlsafe(48)}\n" for name in ("LINJU_SECRET_KEY", "LINJU_SEAL_KEY")]
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
-            file.writelines(lines)
-    for line in path.read_text("ascii").splitlines():
-        name, _, value = line.partition("=")
-        environ.setdefault(name, value)
 
 
 def _check_port(plan: Plan) -> None:
