@@ -57,6 +57,9 @@ def correct(volunteer_id: str, entry_id: str) -> Answer:
     if form.validate():
         try:
             workflow.correct(viewer, entry, form.minutes.data, form.reason.data)
+        except workflow.NotCorrectable as problem:
+            flash(str(problem), "warning")
+            return _page(volunteer_id, "volunteers/hours/volunteer.html"), 409
         except ValueError as problem:
             form.minutes.errors = [*form.minutes.errors, str(problem)]
         else:

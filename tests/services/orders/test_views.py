@@ -128,7 +128,9 @@ def test_each_sees_what_is_theirs(site: Site) -> None:
     site.offered(order_id, "volunteer1", "volunteer2")
     site.do(lambda viewer: workflow.accept(viewer, order_id), "volunteer1")
     code = site.order(order_id).door_code
-    pages = {name: site.get(name, f"/orders/{order_id}") for name in ("resident", "volunteer1", "volunteer2", "secretary")}
+    pages = {
+        name: site.get(name, f"/orders/{order_id}") for name in ("resident", "volunteer1", "volunteer2", "secretary")
+    }
     assert {name: code in page.text for name, page in pages.items()} == {
         "resident": True, "volunteer1": True, "volunteer2": False, "secretary": False,
     }  # fmt: skip
@@ -380,7 +382,9 @@ def copies(app: Flask, order_id: str, count: int) -> None:
         db.session.commit()
 
 
-@pytest.mark.parametrize(("name", "path"), [("secretary", "/desk?order="), ("resident", "/orders/mine?of="), ("resident", "/?of=")])
+@pytest.mark.parametrize(
+    ("name", "path"), [("secretary", "/desk?order="), ("resident", "/orders/mine?of="), ("resident", "/?of=")]
+)
 def test_lists_cost_the_same_however_long(site: Site, app: Flask, name: str, path: str) -> None:
     first = site.placed()
     for more in (10, 490):
