@@ -15,6 +15,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from community.grid.addresses import AddressError, parse_address
 from community.grid.models import Person
@@ -25,6 +26,9 @@ from core.web.forms import DayField, Form, IdNumberField, at_most, needed, optio
 CARE = ("低保", "特困", "残疾人", "独居", "空巢", "失能", "留守儿童", "困境儿童", "重病", "计生特殊")
 RELATIONS = ("户主", "配偶", "子", "女", "父亲", "母亲", "孙子", "孙女", "租户", "其他")
 SEXES = (("1", "男"), ("2", "女"), ("0", "不详"))
+_STATUSES = [SelectChoice("", "不详"), *(SelectChoice(code, text) for code, text in POLITICAL_STATUSES.items())]
+_MOVES = [SelectChoice("house", "本小区另一户"), SelectChoice("out", "搬出小区")]
+_NUMBERS = [SelectChoice("phone", "手机号"), SelectChoice("id_number", "身份证号")]
 PHONES = 5
 """Phones that one person may have."""
 
@@ -43,15 +47,15 @@ class PersonForm(Form):
     )
     is_householder = BooleanField("是户主")
     is_owner = BooleanField("是产权人")
-    sex = RadioField("性别", choices=SEXES, default="0", validate_choice=False)
+    sex = RadioField("性别", choices=[SelectChoice(*one) for one in SEXES], default="0", validate_choice=False)
     birth_date = DayField("出生日期", [optional()])
     id_number = IdNumberField("身份证号", [optional()])
     phones = StringField("手机号", [optional(), at_most(120, "手机号")], render_kw={"maxlength": 120})
     clear_phones = BooleanField("去掉登记的手机号")
     political_status = SelectField(
-        "政治面貌", choices=[("", "不详"), *POLITICAL_STATUSES.items()], validate_choice=False
+        "政治面貌", choices=_STATUSES, validate_choice=False
     )
-    care = SelectMultipleField("困难类别", choices=[(text, text) for text in CARE], validate_choice=False)
+    care = SelectMultipleField("困难类别", choices=[SelectChoice(text, text) for text in CARE], validate_choice=False)
     note = TextAreaField("备注", [optional(), at_most(500, "备注")], render_kw={"maxlength": 500, "rows": 3})
     version = HiddenField()
 
@@ -66,7 +70,7 @@ class PersonForm(Form):
 
     def offer_care(self, held: list[str]) -> None:
         """Offer, besides the usual categories, those that the person's roll had."""
-        self.care.choices = [(text, text) for text in dict.fromkeys([*CARE, *held])]
+        self.care.choices = [SelectChoice(text, text) for text in dict.fromkeys([*CARE, *held])]
 
     def validate_name(self, field: Any) -> None:
         """A person's name."""
@@ -100,7 +104,7 @@ class PersonForm(Form):
 
     def validate_care(self, field: Any) -> None:
         """Of those offered only."""
-        if not set(field.data or ()) <= {value for value, *_ in field.choices}:
+        if not set(field.data or ()) <= {choice.value for choice in field.choices}:
             raise ValidationError("请从列表里选困难类别")
 
     def values(self, with_care: bool) -> dict[str, Any]:
@@ -126,7 +130,7 @@ class PersonForm(Form):
 class MoveForm(Form):
     """Where somebody goes: to another door of the estate, or away."""
 
-    kind = RadioField("搬到哪里", choices=[("house", "本小区另一户"), ("out", "搬出小区")], validate_choice=False)
+    kind = RadioField("搬到哪里", choices=_MOVES, validate_choice=False)
     door = StringField(
         "门牌", [optional(), at_most(60, "门牌")], render_kw={"maxlength": 60, "placeholder": "3栋2单元501"}
     )
@@ -162,7 +166,7 @@ class MoveForm(Form):
 class RevealForm(Form):
     """Which number, and why."""
 
-    field = RadioField("看哪一项", choices=[("phone", "手机号"), ("id_number", "身份证号")], validate_choice=False)
+    field = RadioField("看哪一项", choices=_NUMBERS, validate_choice=False)
     reason = StringField(
         "原因", [needed("请写明查看的原因"), at_most(200, "原因")], description="查看会留下记录",
         render_kw={"maxlength": 200, "autocomplete": "off"},
@@ -180,7 +184,11 @@ class UploadForm(Form):
     estate = SelectField("小区", validate_choice=False)
     file = FileField("名册文件", [needed("请选一个 .xlsx、.xls 或 .csv 文件")])
 
+    def offer(self, estates: list[tuple[str, str]]) -> None:
+        """Offer these estates: id and name."""
+        self.estate.choices = [SelectChoice(id_, name) for id_, name in estates]
+
     def validate_estate(self, field: Any) -> None:
         """One of those within reach."""
-        if field.data not in {value for value, *_ in field.choices}:
+        if field.data not in {choice.value for choice in field.choices}:
             raise ValidationError("请选名册是哪个小区的")

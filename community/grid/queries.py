@@ -78,6 +78,25 @@ class Block:
     estate_name: str
     estate_path: str
 
+    @property
+    def estate(self) -> EstatePlace:
+        """The estate that the building stands in."""
+        return EstatePlace(self.estate_id, self.estate_name, self.estate_path)
+
+
+@dataclass(frozen=True)
+class EstatePlace:
+    """An estate by name and place in the organisation tree."""
+
+    id: str
+    name: str
+    path: str
+
+
+def place_of(estate: Estate) -> EstatePlace:
+    """The same of a stored estate."""
+    return EstatePlace(estate.id, estate.name, estate.path)
+
 
 @dataclass(frozen=True)
 class PostHeld:

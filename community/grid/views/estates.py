@@ -41,8 +41,8 @@ def estates() -> str | Response:
 def estate(estate_id: str) -> str:
     """An estate at a glance: every building with its figures."""
     viewer = access.viewer()
-    found = queries.get_estate(viewer, estate_id)
     blocks, homes = queries.list_buildings(viewer, estate_id), queries.list_homes(viewer, estate_id)
+    found = blocks[0].estate if blocks else queries.place_of(queries.get_estate(viewer, estate_id))
     marks, posts = queries.marks_of(estate_id), queries.list_posts(found.path)
     by_building: dict[str, list[Home]] = {block.id: [] for block in blocks}
     for home in homes:

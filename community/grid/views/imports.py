@@ -28,7 +28,7 @@ def imports() -> str:
 
 def _page(form: UploadForm) -> str:
     viewer = access.viewer()
-    form.estate.choices = queries.list_importable(viewer)
+    form.offer(queries.list_importable(viewer))
     page = queries.list_imports(viewer, cursor=request.args.get("cursor"))
     return render_template("community/grid/imports.html", form=form, page=page)
 
@@ -37,7 +37,7 @@ def _page(form: UploadForm) -> str:
 def upload() -> Answer:
     """Read an uploaded file and lead to its preview. Reading takes a while, so no transaction is open meanwhile."""
     viewer, form = access.viewer(), UploadForm()
-    form.estate.choices = queries.list_importable(viewer)
+    form.offer(queries.list_importable(viewer))
     if not form.validate():
         return _page(form), 422
     estate = queries.get_estate(viewer, form.estate.data, "people:import")

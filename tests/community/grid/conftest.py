@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event, select
@@ -29,13 +30,13 @@ from core.ids import new_id
 from core.sheets import write_workbook
 
 PASSWORD = "Linju-test-2026"
-HEADERS = ("楼栋", "单元", "房号", "与户主关系", "姓名", "性别", "身份证号", "联系电话", "政治面貌", "居住情况", "困难类别")
+HEADERS = tuple("楼栋 单元 房号 与户主关系 姓名 性别 身份证号 联系电话 政治面貌 居住情况 困难类别".split())
 ROWS: tuple[tuple[str, ...], ...] = (
     ("3栋", "2单元", "501", "户主", "沈玉兰", "", "110101194808100422", "13900001111", "群众", "自住", "独居"),
     ("3栋", "2单元", "502", "户主", "韦秋实", "男", "", "13900002222、13900003333", "中共党员", "自住", ""),
     ("3栋", "2单元", "502", "配偶", "黎望舒", "女", "", "", "", "", ""),
     ("3栋", "1单元", "101", "", "", "", "", "", "", "空置", ""),
-    ("4栋", "1单元", "301", "户主", "<b>单雅春</b>", "女", "", "", "", "", ""),
+    ("4栋", "1单元", "301", "户主", "<b>单雅春", "女", "", "", "", "", ""),
     ("4栋", "1单元", "302", "户主", "单雅春", "女", "", "", "", "", ""),
 )
 
@@ -84,8 +85,9 @@ def _official(name: str, phone: str, role: Role, at: Organisation) -> None:
 
 
 @pytest.fixture
-def world(app: Flask) -> World:
-    """Two estates with rolls and officials."""
+def world(app: Flask, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Two estates with rolls and officials; their passwords are hashed quickly, real ones take their time on purpose."""
+    monkeypatch.setattr(accounts, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     with app.app_context():
         begin_write()
         community = add_organisation(OrganisationKind.COMMUNITY, "榕树社区", None)
@@ -96,7 +98,8 @@ def world(app: Flask) -> World:
         import_rows(estate)
         import_rows(other, [("1栋", "1单元", "101", "户主", "卢青禾", "", "", "13911112222", "", "", "低保")])
         begin_write()
-        building = db.session.scalars(select(Building).where(Building.estate_id == estate.id, Building.number == 3)).one()
+        mine = select(Building).where(Building.estate_id == estate.id, Building.number == 3)
+        building = db.session.scalars(mine).one()
         branch, far = (db.session.get_one(Organisation, one.branch_id) for one in (estate, other))
         group = db.session.get_one(Organisation, building.party_group_id)
         _official("覃立冬", PHONES["secretary"], Role.SECRETARY, branch)
@@ -118,8 +121,8 @@ def _ids(estate: Estate, other: Estate, building: Building) -> World:
 
     far = person("卢青禾")
     place = db.session.get_one(Household, far.household_id)
-    return World(estate.id, other.id, building.id, home("3栋2单元501"), home("3栋2单元502"), person("沈玉兰").id, far.id,
-                 place.id, place.building_id)  # fmt: skip
+    return World(estate.id, other.id, building.id, home("3栋2单元501"), home("3栋2单元502"), person("沈玉兰").id,
+                 far.id, place.id, place.building_id)  # fmt: skip
 
 
 @pytest.fixture
