@@ -248,7 +248,7 @@ class Caller:
 
     def get(self, path: str, **query: Any) -> TestResponse:
         """GET below ``/api/v1``."""
-        return self.client.get("/api/v1" + path, query_string=query, headers=self._headers())
+        return self.client.get("/api/v1" + path, query_string=query or None, headers=self._headers())
 
     def post(self, path: str, body: Any = None, key: str | None = None) -> TestResponse:
         """POST JSON below ``/api/v1``."""

@@ -91,6 +91,9 @@ def init_app(app: Flask, settings: Settings, resolve: Resolver) -> None:
         endpoint = request.endpoint
         if endpoint is None or endpoint == "static" or endpoint.startswith("api."):
             return None
+        # No text of ours holds a NUL, and PostgreSQL refuses to be asked for one.
+        if "\0" in request.path or any("\0" in value for value in request.args.values()):
+            abort(404)
         needed = app.extensions["linju.accesses"].get(endpoint)
         if needed is None:
             abort(403)

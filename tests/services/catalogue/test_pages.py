@@ -18,8 +18,8 @@ from tests.factories import World, browser, caller
 
 NEW = {
     "name": "磨剪刀", "category": "生活照料", "icon": "i-c-fix", "description": "", "hint": "写清几把",
-    "usual_minutes": "30", "volunteers_needed": "1", "deadline_minutes": "4320", "clock": "around_the_clock", "offer_minutes": "240",
-    "who_may_order": "everyone", "version": "1",
+    "usual_minutes": "30", "volunteers_needed": "1", "deadline_minutes": "4320",
+    "clock": "around_the_clock", "offer_minutes": "240", "who_may_order": "everyone", "version": "1",
 }  # fmt: skip
 
 

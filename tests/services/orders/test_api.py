@@ -67,7 +67,9 @@ def test_from_order_to_rating(who: Who, world: World) -> None:
     taken = who("volunteer1").post(path + "/accept").json
     assert (taken["state"], taken["assignments"][0]["volunteer"]["id"]) == ("accepted", world["volunteer1"].id)
     refused(who("volunteer2").post(path + "/accept"), 409, "already-taken")
-    assert who("volunteer1").post(path + "/check_in", {"latitude": 27.9, "longitude": 113.1}).json["state"] == "in_service"
+    assert (
+        who("volunteer1").post(path + "/check_in", {"latitude": 27.9, "longitude": 113.1}).json["state"] == "in_service"
+    )
     assert who("volunteer1").post(path + "/complete", {"note": "送到了", "minutes": 45}).json["state"] == "completed"
     closed = who("resident").post(path + "/rate", {"stars": 5, "comment": "谢谢"}).json
     assert (closed["state"], closed["rating"]) == ("closed", {"stars": 5, "comment": "谢谢"})
@@ -111,7 +113,9 @@ def test_a_refused_step_names_the_state_and_what_is_allowed(who: Who) -> None:
     assert answer.json["allowed"] == ["dispatch", "cancel", "send_back"]
 
 
-@pytest.mark.parametrize("name", ["outsider", "cement_secretary", "far_resident", "far_volunteer", "neighbour", "admin"])
+@pytest.mark.parametrize(
+    "name", ["outsider", "cement_secretary", "far_resident", "far_volunteer", "neighbour", "admin"]
+)
 def test_an_order_out_of_scope_does_not_exist(name: str, who: Who) -> None:
     path = f"/orders/{place(who)['id']}"
     program = who(name)
@@ -411,7 +415,9 @@ def test_signing_in_and_out(app: Flask, world: World) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_five_failures_lock_for_five_minutes(known: bool, app: Flask, world: World, at: Callable[[datetime], None]) -> None:
+def test_five_failures_lock_for_five_minutes(
+    known: bool, app: Flask, world: World, at: Callable[[datetime], None]
+) -> None:
     phone = world["resident"].phone if known else "13900000000"
     client = app.test_client()
     for _ in range(5):

@@ -528,7 +528,11 @@ def attempt(desk: Desk, rng: random.Random, order: Order, verb: str, viewer: Vie
     match verb:
         case "dispatch":
             chosen = rng.sample(some, rng.randint(1, 3))
-            fresh = [v for v in chosen if not (v in order.offers and (order.offers[v].is_live or order.offers[v].is_assigned))]
+            fresh = [
+                v
+                for v in chosen
+                if not (v in order.offers and (order.offers[v].is_live or order.offers[v].is_assigned))
+            ]
             target(viewer, order.id, volunteers=fresh, expires_minutes=rng.choice([10, 10000]))
         case "no_show":
             held = [o.volunteer_id for o in order.offers.values() if o.state == OfferState.ACCEPTED]

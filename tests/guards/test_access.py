@@ -1,0 +1,236 @@
+"""Every address × everyone: nothing open by default, nothing crashes, nobody reaches into another estate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, insert, select
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from community.grid.models import RollImport
+from community.organisations.models import Appointment
+from core import access, clock, outbox
+from core.access import PUBLIC, Role
+from core.api.endpoints import endpoints
+from core.audit import Event
+from core.database import begin_write, db
+from core.ids import new_id
+from core.outbox import Message
+from services.catalogue.models import ServiceItem
+from services.dispatch import workflow as dispatch
+from services.orders import workflow
+from services.orders.workflow import Wish
+from tests.factories import Someone, World, browser
+from volunteers.hours.models import HourEntry
+
+SNAPSHOT = Path(__file__).with_name("permissions.txt")
+EVERYONE = (None, "outsider", "resident", "volunteer1", "secretary", "grid_worker", "staff", "admin")
+# These end what they are called with, so they come last.
+LAST = ("accounts.sign_out", "api.accounts_sign_out")
+WHOLE = ("static", "healthz", "readyz", "openapi")
+
+
+@dataclass
+class Town:
+    """A town in which something has happened, and an id for every part of an address."""
+
+    app: Flask
+    world: World
+    ids: dict[str, str]
+
+    def address(self, rule: Rule, **other: str) -> str:
+        """The address of a rule with ids that exist."""
+        values = {name: other.get(name) or self._value(rule, name) for name in rule.arguments}
+        with self.app.test_request_context():
+            built: str = self.app.url_map.bind("localhost").build(rule.endpoint, values)
+            return built
+
+    def _value(self, rule: Rule, name: str) -> str:
+        if name == "id":
+            name = {"orders": "order_id", "dispatch-plans": "plan_id", "people": "person_id"}[rule.rule.split("/")[3]]
+        return self.ids[name]
+
+
+def _history(world: World) -> dict[str, str]:
+    """An order served, one offered, one waiting, a plan for it, and a message."""
+    resident, secretary, helper = (world[name].viewer() for name in ("resident", "secretary", "volunteer1"))
+    orders = [workflow.place(resident, Wish("elder_shopping")).id for _ in range(3)]
+    for order_id in orders[:2]:
+        workflow.dispatch(secretary, order_id, volunteers=[helper.person_id])
+    workflow.accept(helper, orders[0])
+    workflow.check_in(helper, orders[0])
+    workflow.complete(helper, orders[0], 30, "")
+    begin_write()
+    plan = dispatch.propose(secretary, world.estates["banyan"].id, None)
+    said = outbox.message_values(world.estates["banyan"].id, [outbox.Draft(resident.person_id, "x", "好消息")])
+    db.session.execute(insert(Message), [{**row, "next_try_at": clock.now()} for row in said])
+    roll = RollImport(
+        id=new_id(), estate_id=world.estates["banyan"].id, filename="x.xlsx", uploaded_by=secretary.person_id,
+        uploaded_at=clock.now(), state="dropped", summary={},
+    )  # fmt: skip
+    db.session.add(roll)
+    db.session.commit()
+    return {"order_id": orders[1], "plan_id": plan.id, "message_id": said[0]["id"], "import_id": roll.id}
+
+
+@pytest.fixture
+def town(app: Flask, world: World) -> Iterator[Town]:
+    app.config["WTF_CSRF_ENABLED"] = False
+    banyan = world.estates["banyan"]
+    with app.app_context():
+        ids = _history(world) | {
+            "person_id": world["neighbour"].id, "account_id": world["neighbour"].account_id, "estate_id": banyan.id,
+            "building_id": banyan.building_id, "household_id": world["neighbour"].household_id or "",
+            "volunteer_id": world["volunteer2"].id, "helper_id": world["neighbour"].id, "number": "ZM-0",
+            "name": "forget_keys", "way": "up", "standing": "suspended", "filename": "app.js",
+            "item_id": db.session.scalars(select(ServiceItem.id).where(ServiceItem.estate_id == banyan.id)).first() or "",
+            "entry_id": db.session.scalars(select(HourEntry.id)).one(),
+            "post_id": db.session.scalars(
+                select(Appointment.id).where(Appointment.person_id == world["steward"].id)
+            ).one(),
+        }  # fmt: skip
+    yield Town(app, world, ids)
+
+
+def rules(app: Flask) -> list[Rule]:
+    return sorted(app.url_map.iter_rules(), key=lambda rule: (rule.endpoint in LAST, rule.rule, rule.endpoint))
+
+
+def methods(rule: Rule) -> list[str]:
+    return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+
+
+def needed(app: Flask, rule: Rule) -> str:
+    """The access that an endpoint declares."""
+    if rule.endpoint == "static":
+        return PUBLIC
+    if rule.endpoint.startswith("api."):
+        return next(e.access for e in endpoints() if f"api.{e.name}" == rule.endpoint)
+    found: str = app.extensions["linju.accesses"][rule.endpoint]
+    return found
+
+
+def call(town: Town, client: Any, who: Someone | None, rule: Rule, method: str, **other: str) -> TestResponse:
+    headers = {"Authorization": f"Bearer {who.token}"} if who and rule.endpoint.startswith("api.") else {}
+    body = {"json": {}} if rule.endpoint.startswith("api.") and method == "POST" else {}
+    answer: TestResponse = client.open(town.address(rule, **other), method=method, headers=headers, **body)
+    return answer
+
+
+def events() -> int:
+    """How many things were done to what belongs to somebody."""
+    db.session.rollback()
+    return db.session.scalar(select(func.count()).select_from(Event).where(Event.verb.not_in(["sign_in"]))) or 0
+
+
+def test_every_endpoint_declares_its_access(app: Flask) -> None:
+    for rule in rules(app):
+        assert access.known(needed(app, rule)), rule.endpoint
+
+
+@pytest.mark.parametrize("name", EVERYONE)
+def test_everyone_at_every_address(name: str | None, town: Town) -> None:
+    who = town.world[name] if name else None
+    with town.app.app_context():
+        may = who.viewer().may if who else None
+        before = events()
+    wrong = []
+    for rule in rules(town.app):
+        need = needed(town.app, rule)
+        for method in methods(rule):
+            answer = call(town, browser(town.app, who), who, rule, method)
+            status, api = answer.status_code, rule.endpoint.startswith("api.")
+            if status >= 500:
+                wrong.append((method, rule.rule, status, "crashed"))
+            elif who is None and need != PUBLIC:
+                inside = status != 401 if api else status != 302 or not answer.location.startswith("/sign-in")
+                wrong += [(method, rule.rule, status, "open to anybody")] if inside else []
+            elif may and ":" in need and not may(need) and status != 403:
+                wrong.append((method, rule.rule, status, f"without {need}"))
+    assert not wrong
+    if who is None:
+        with town.app.app_context():
+            assert events() == before
+
+
+def test_an_outsider_reads_and_changes_nothing_of_another_estate(town: Town) -> None:
+    with town.app.app_context():
+        before = events()
+    wrong = []
+    # What these addresses name is nobody's secret.
+    open_ones = {"certificates.verify", "certificates.pdf", "system.run_job", "static"}
+    for rule in rules(town.app):
+        if not rule.arguments or rule.endpoint in open_ones:
+            continue
+        for method in methods(rule):
+            who = town.world["outsider"]
+            status = call(town, browser(town.app, who), who, rule, method).status_code
+            if status not in (403, 404, 409, 422) or (method == "GET" and status not in (403, 404)):
+                wrong.append((method, rule.rule, status))
+    assert not wrong
+    with town.app.app_context():
+        assert events() == before
+
+
+@pytest.mark.parametrize("name", ["resident", "volunteer1", "secretary", "admin"])
+def test_reading_writes_nothing(name: str, town: Town) -> None:
+    with town.app.app_context():
+        before = events()
+    for rule in rules(town.app):
+        if "GET" in methods(rule):
+            call(town, browser(town.app, town.world[name]), town.world[name], rule, "GET")
+    with town.app.app_context():
+        assert events() == before
+
+
+@pytest.mark.parametrize("name", ["resident", "secretary"])
+@pytest.mark.parametrize("value", ["a\0b", "没有"])
+def test_ids_that_are_none_are_not_found(name: str, value: str, town: Town) -> None:
+    wrong, who = [], town.world[name]
+    for rule in rules(town.app):
+        if rule.arguments - {"filename"}:
+            other = dict.fromkeys(rule.arguments, value)
+            for method in methods(rule):
+                status = call(town, browser(town.app, who), who, rule, method, **other).status_code
+                wrong += [(method, rule.rule, status)] if status not in (400, 403, 404, 405, 422) else []
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", ["volunteer1", "secretary", "admin"])
+def test_odd_questions_are_answered(name: str, town: Town) -> None:
+    """Parameters that pages take, filled with what people never type and programs do."""
+    names = (
+        "q cursor state page first last from to estate building skill standing kind verb actor subject by unit limit next "
+        "mine view item order"
+    )
+    wrong, who = [], town.world[name]
+    for value in ("\0", "'\";--", "W10", "9" * 400, "2026-02-30"):
+        query = dict.fromkeys(names.split(), value)
+        for rule in rules(town.app):
+            if "GET" in methods(rule) and not rule.arguments and rule.endpoint not in WHOLE:
+                headers = {"Authorization": f"Bearer {who.token}"}
+                answer = browser(town.app, who).get(rule.rule, query_string=query, headers=headers)
+                wrong += [(rule.rule, value, answer.status_code)] if answer.status_code >= 500 else []
+    assert not wrong
+
+
+def matrix() -> str:
+    """The permissions and who holds them, a line each, as kept in ``permissions.txt``."""
+    rows = access.permissions()
+    width = max(len(name) for name in rows)
+    lines = [f"{'':{width}}  " + " ".join(Role)]
+    for name in sorted(rows):
+        marks = " ".join(("x" if role in rows[name].roles else ".").ljust(len(role)) for role in Role)
+        lines.append(f"{name:{width}}  {marks.rstrip()}")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_permission_matrix_is_the_one_that_was_agreed(app: Flask) -> None:
+    """Whoever grants or withdraws a permission says so in ``permissions.txt``, too."""
+    assert matrix() == SNAPSHOT.read_text("utf-8")

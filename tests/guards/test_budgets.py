@@ -1,0 +1,195 @@
+"""How many statements a step and a list may cost, whatever the size of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, event, insert
+
+from core import clock
+from core.database import begin_write, db
+from core.ids import new_id
+from core.outbox import Message
+from services.orders import workflow
+from services.orders.workflow import Wish
+from tests.factories import Caller, World, browser, caller, person, volunteer
+
+STEP, LIST, PAGE = 3, 2, 6
+SIZES = (10, 300)
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """The statements sent to any database inside."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def cost(ask: Callable[[], Any]) -> int:
+    """The statements of a request that succeeds."""
+    with counted() as seen:
+        answer = ask()
+    assert answer.status_code in (200, 201), (answer.request.path, answer.status_code)
+    return len(seen)
+
+
+# Steps of an order
+
+
+def test_each_step_costs_three_statements_at_most(app: Flask, world: World) -> None:
+    """With sign-in and an idempotency key."""
+    programs = {name: caller(app, world[name]) for name in ("resident", "secretary", "volunteer1", "volunteer2")}
+    spent: dict[str, int] = {}
+
+    def step(name: str, order: str, verb: str, **body: Any) -> None:
+        program: Caller = programs[name]
+        path = f"/orders/{order}/{verb}" if order else "/orders"
+        costs = cost(lambda: program.post(path, body, new_id()))
+        spent[verb] = max(costs, spent.get(verb, 0))
+
+    def offered() -> str:
+        order: str = programs["resident"].post("/orders", {"service_item": "elder_shopping"}).json["id"]
+        step("secretary", order, "dispatch", volunteers=[world["volunteer1"].id, world["volunteer2"].id])
+        return order
+
+    step("resident", "", "place", service_item="elder_shopping")
+    first = offered()
+    step("secretary", first, "dispatch", open=True)
+    step("volunteer2", first, "decline", reason="没空")
+    step("volunteer1", first, "accept")
+    step("volunteer1", first, "withdraw", reason="有事")
+    step("secretary", first, "dispatch", volunteers=[world["volunteer1"].id])
+    step("volunteer1", first, "accept")
+    step("secretary", first, "no_show", volunteer=world["volunteer1"].id, reason="没有到")
+    step("secretary", first, "send_back", reason="请补充")
+    step("resident", first, "resubmit", note="补充")
+    step("resident", first, "cancel", reason="不用了")
+    second = offered()
+    step("volunteer1", second, "accept")
+    step("volunteer1", second, "check_in")
+    step("secretary", second, "reassign", reason="换人")
+    step("secretary", second, "dispatch", volunteers=[world["volunteer1"].id])
+    step("volunteer1", second, "accept")
+    step("volunteer1", second, "check_in")
+    step("volunteer1", second, "complete", minutes=1, note="")
+    step("resident", second, "rate", stars=1)
+    step("secretary", second, "call_back", solved=False, note="再派")
+    assert set(spent) == set(workflow.ORDERS.steps) - {"expire"}
+    assert {verb: costs for verb, costs in spent.items() if costs > STEP} == {}
+
+
+# Lists
+
+
+def fill(app: Flask, world: World, size: int) -> None:
+    """So many orders, people, volunteers, accounts, events and messages more in the estate."""
+    with app.app_context():
+        resident, banyan = world["resident"].viewer(), world.estates["banyan"]
+        order = workflow.place(resident, Wish("elder_shopping", volunteers_needed=2))
+        volunteers = [world[f"volunteer{n}"].id for n in (1, 2)]
+        workflow.dispatch(world["secretary"].viewer(), order.id, volunteers=volunteers)
+        for _ in range(size):
+            workflow.place(resident, Wish("elder_shopping"))
+        begin_write()
+        for n in range(size // 2):
+            person(f"居民{n}", banyan, banyan_home(world))
+            volunteer(f"义工{n}", banyan, skills=("shopping",), home=banyan_home(world))
+        now = clock.now()
+        message = {"recipient_id": resident.person_id, "estate_id": banyan.id, "kind": "x", "title": "x", "created_at": now,
+                   "state": "dead", "attempts": 9, "next_try_at": now}  # fmt: skip
+        db.session.execute(insert(Message), [message | {"id": new_id()} for _ in range(size)])
+        db.session.commit()
+
+
+def banyan_home(world: World) -> str:
+    return world["neighbour"].household_id or ""
+
+
+CALLS = {
+    "/orders": "secretary", "/orders?mine=true": "resident", "/orders?state=placed&limit=200": "staff", "/service-items": "resident",
+    "/orders?mine=1": "volunteer1", "/volunteers": "secretary",
+    "/households": "grid_worker", "/households?q=居民": "secretary", "/me": "resident",
+}  # fmt: skip
+PAGES = {
+    "orders.desk": ("secretary", "/desk"),
+    "orders.mine": ("resident", "/orders/mine"),
+    "orders.services": ("resident", "/services"),
+    "orders.tasks": ("volunteer1", "/tasks"),
+    "hours.mine": ("volunteer1", "/hours"),
+    "accounts.accounts": ("secretary", "/accounts"),
+    "system.audit": ("secretary", "/audit"),
+    "system.outbox": ("secretary", "/outbox"),
+    "system.jobs": ("admin", "/jobs"),
+    "inbox.index": ("resident", "/inbox"),
+    "people.search": ("secretary", "/people?q=居民"),
+    "registry.volunteers": ("secretary", "/volunteers"),
+    "catalogue.items": ("secretary", "/items?estate={estate}"),
+    "grid.estates": ("staff", "/estates"),
+    "grid.estate": ("secretary", "/estates/{estate}"),
+    "grid.building": ("secretary", "/buildings/{building}"),
+    "grid.household": ("secretary", "/households/{household}"),
+    "organisations.posts": ("staff", "/posts"),
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_lists_of_the_api_cost_two(size: int, app: Flask, world: World) -> None:
+    fill(app, world, size)
+    costs = {}
+    for path, name in CALLS.items():
+        program = caller(app, world[name])
+        costs[path] = cost(lambda program=program, path=path: program.get(path))
+    order = caller(app, world["secretary"]).get("/orders", state="dispatched").json["items"][0]["id"]
+    for path in (f"/orders/{order}", f"/orders/{order}/events"):
+        costs[path] = cost(lambda path=path: caller(app, world["secretary"]).get(path))
+    assert {path: number for path, number in costs.items() if number > LIST} == {}
+    # A list and the sum over all of its pages.
+    assert cost(lambda: caller(app, world["volunteer1"]).get("/volunteers/me/hours")) <= LIST + 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_pages_with_lists_cost_six(size: int, app: Flask, world: World) -> None:
+    fill(app, world, size)
+    places = {"estate": world.estates["banyan"].id, "building": world.estates["banyan"].building_id,
+              "household": banyan_home(world)}  # fmt: skip
+    costs = {}
+    for endpoint, (name, address) in PAGES.items():
+        client = browser(app, world[name])
+        costs[endpoint] = cost(lambda client=client, address=address: client.get(address.format(**places)))
+    assert {endpoint: number for endpoint, number in costs.items() if number > PAGE} == {}
+
+
+def test_candidates_and_plans_do_not_cost_more_with_more_orders(app: Flask, world: World) -> None:
+    spent = []
+    for size in (5, 40):
+        fill(app, world, size)
+        program = caller(app, world["secretary"])
+        order = program.get("/orders", state="placed").json["items"][0]["id"]
+        spent.append(
+            (
+                cost(lambda program=program, order=order: program.get(f"/orders/{order}/candidates", excluded="true")),
+                cost(
+                    lambda program=program: program.post(
+                        "/dispatch-plans", {"estate": world.estates["banyan"].id}, new_id()
+                    )
+                ),
+            )
+        )
+    assert spent[0] == spent[1]
+    assert spent[0][0] <= STEP
+
+
+def test_every_list_that_is_counted_is_a_page_of_the_product(app: Flask) -> None:
+    assert set(PAGES) <= {rule.endpoint for rule in app.url_map.iter_rules()}
