@@ -56,7 +56,7 @@ def correct(volunteer_id: str, entry_id: str) -> Answer:
         raise NotFound
     if form.validate():
         try:
-            workflow.correct(viewer, entry, form.minutes.data, form.reason.data)
+            workflow.correct(viewer, entry, int(form.minutes.data or 0), form.reason.data or "")
         except workflow.NotCorrectable as problem:
             flash(str(problem), "warning")
             return _page(volunteer_id, "volunteers/hours/volunteer.html"), 409

@@ -10,7 +10,7 @@ from core.access import NotFound, Viewer
 from services.orders import queries, queue
 from services.orders.queue import Filters
 from services.orders.views.blueprint import pages
-from services.orders.views.order import order_context
+from services.orders.views.order import history, order_context
 
 
 @pages.page("/desk", access="orders:read")
@@ -38,7 +38,7 @@ def _open(viewer: Viewer, order_id: str) -> dict[str, object]:
     order = queries.get_order(viewer, order_id)
     if not viewer.may_at("orders:read", order.estate_path):
         raise NotFound
-    return order_context(order, viewer, "desk", queries.list_events(viewer, order.id), {})
+    return order_context(order, viewer, "desk", history(viewer, order), {})
 
 
 @pages.page("/desk/export", access="orders:read", methods=("POST",), writes=True)

@@ -8,7 +8,7 @@ from typing import Any
 from flask import render_template, request
 
 from core import access, clock
-from core.access import SIGNED_IN, Viewer
+from core.access import SIGNED_IN, NotFound, Viewer
 from core.web.addresses import own_path
 from core.web.forms import Form
 from services.dispatch.queries import candidates
@@ -74,7 +74,7 @@ def order_page(
     """The page of an order. ``sent`` holds the form that was refused; ``changes`` tell a stale page what happened."""
     viewer = access.viewer()
     if events is None:
-        events = queries.list_events(viewer, order.id)
+        events = history(viewer, order)
     kind = audience(order, viewer)
     page = render_template(
         f"services/orders/show_{kind}.html",
@@ -84,6 +84,14 @@ def order_page(
         back=own_path(request.form.get("back"), ""),
     )
     return page if status == 200 else (page, status)
+
+
+def history(viewer: Viewer, order: Order) -> Sequence[Any]:
+    """What happened to an order that the viewer has read; nothing for one brought in without its history."""
+    try:
+        return queries.list_events(viewer, order.id)
+    except NotFound:
+        return ()
 
 
 def order_context(

@@ -165,7 +165,7 @@ def dispatch(order_id: str) -> Answer:
 
     def act(viewer: Viewer, form: Any) -> Order:
         return workflow.dispatch(
-            viewer, order_id, volunteers=() if form.open_call.data else form.volunteers.data[:50],
+            viewer, order_id, volunteers=() if form.open_call.data else (form.volunteers.data or ())[:50],
             open_call=form.open_call.data, expires_minutes=form.expires_minutes.data, version=form.version.data,
         )  # fmt: skip
 
