@@ -132,7 +132,7 @@ class MoveForm(Form):
 
     kind = RadioField("搬到哪里", choices=_MOVES, validate_choice=False)
     door = StringField(
-        "门牌", [optional(), at_most(60, "门牌")], render_kw={"maxlength": 60, "placeholder": "3栋2单元501"}
+        "门牌", [at_most(60, "门牌")], render_kw={"maxlength": 60, "placeholder": "3栋2单元501"}
     )
     on = DayField("哪天搬走的", [optional()])
     version = HiddenField()
@@ -176,6 +176,11 @@ class RevealForm(Form):
         """One of the two."""
         if field.data not in ("phone", "id_number"):
             raise ValidationError("请选看手机号还是身份证号")
+
+    def validate_reason(self, field: Any) -> None:
+        """More than spaces."""
+        if not field.data:
+            raise ValidationError("请写明查看的原因")
 
 
 class UploadForm(Form):

@@ -86,7 +86,7 @@ def _official(name: str, phone: str, role: Role, at: Organisation) -> None:
 
 @pytest.fixture
 def world(app: Flask, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Two estates with rolls and officials; their passwords are hashed quickly, real ones take their time on purpose."""
+    """Two estates with rolls and officials; passwords are hashed quickly, real ones take their time on purpose."""
     monkeypatch.setattr(accounts, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     with app.app_context():
         begin_write()
