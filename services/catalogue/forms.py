@@ -15,8 +15,8 @@ from volunteers.registry.skills import SKILLS
 
 ICONS = {
     "i-c-shop": "购物", "i-c-bp": "健康", "i-c-fix": "维修", "i-c-clinic": "就医", "i-c-clean": "清洁",
-    "i-c-talk": "谈心", "i-c-parcel": "跑腿", "i-phone": "手机", "i-sos": "紧急", "i-info": "咨询", "i-hand": "帮手", "i-home": "居家",
-    "i-leaf": "绿化", "i-shield": "平安", "i-c-more": "其他",
+    "i-c-talk": "谈心", "i-c-parcel": "跑腿", "i-phone": "手机", "i-sos": "紧急", "i-info": "咨询",
+    "i-hand": "帮手", "i-home": "居家", "i-leaf": "绿化", "i-shield": "平安", "i-c-more": "其他",
 }  # fmt: skip
 """Icons that a service may have, each one of ``static/icons.svg``."""
 

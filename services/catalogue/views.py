@@ -30,8 +30,8 @@ def items() -> str:
     assert estate is not None
     return render_template(
         "services/catalogue/items.html", estates=estates, estate=estate, items=queries.list_all(estate.id),
-        may_edit=viewer.may_at("catalogue:edit", estate.path), duration=duration, clocks=CLOCK_NAMES, who_names=WHO_NAMES,
-        skills=SKILLS,
+        may_edit=viewer.may_at("catalogue:edit", estate.path), duration=duration, clocks=CLOCK_NAMES,
+        who_names=WHO_NAMES, skills=SKILLS,
     )  # fmt: skip
 
 

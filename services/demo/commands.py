@@ -6,7 +6,7 @@ import time
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from core.config import Settings
 from services.demo import loading, volumes
@@ -31,6 +31,7 @@ def load() -> None:
 
 @click.command("seed")
 @click.option("--scale", type=click.Choice(sorted(volumes.SCALES)), required=True, help="estate、street 或 city")
+@with_appcontext
 def seed(scale: str) -> None:
     """Fill the database for volume tests."""
     _only_in_demo()

@@ -101,7 +101,8 @@ def test_standing_needs_a_reason_and_ends_the_post(app: Flask, world: World) -> 
 
 
 @pytest.mark.parametrize(("born", "guardian", "status"), [
-    (date(1980, 1, 1), "", 302), (date(2010, 6, 1), "", 422), (date(2010, 6, 1), "y", 302), (date(2020, 1, 1), "y", 422),
+    (date(1980, 1, 1), "", 302), (date(2010, 6, 1), "", 422), (date(2010, 6, 1), "y", 302),
+    (date(2020, 1, 1), "y", 422),
 ])  # fmt: skip
 def test_registering(app: Flask, world: World, born: date, guardian: str, status: int, at: object) -> None:
     with app.app_context():
