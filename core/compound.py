@@ -16,8 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    ClauseElement,
     ColumnElement,
     Connection,
+    Dialect,
     Update,
     column,
     exists,
@@ -26,9 +28,10 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
+    text,
     true,
 )
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.elements import BindParameter
@@ -38,7 +41,16 @@ from core.database import one_writer
 Part = Insert | Update
 Parts = Callable[[str, ColumnElement[bool]], Sequence[Part]]
 STALE = "linju: stale"
-_NAMED = re.compile(r"(?<!:):(\w+)")
+_NAMED = re.compile(r"(?<!:):(\w+)(?:::[A-Z]+(?: WITH TIME ZONE)?)?")
+
+
+_LABEL = re.compile(r"(?<=[\w)]) AS anon_\d+|(?<=\w)\.(\w+) AS \1(?:__\d+)?\b")
+
+
+def _shorter(sql: str) -> str:
+    """The same statement without labels that nobody reads: psycopg parses texts of over 4 KiB anew at each call."""
+    sql = _LABEL.sub(lambda found: f".{found.group(1)}" if found.group(1) else "", sql)
+    return sql.replace("TIMESTAMP WITH TIME ZONE", "timestamptz").replace("\n", " ")
 
 
 class Stale(Exception):
@@ -84,7 +96,10 @@ class Compound:
             done = select(func.count()).select_from(held).scalar_subquery()
             ctes.append(held)
         ctes += [part.cte(f"part{n}") for n, part in enumerate(self._parts("postgresql", gate))]
-        return select(done).add_cte(*ctes)
+        dialect: Any = postgresql.dialect
+        sql = self._text(select(done).add_cte(*ctes), dialect(paramstyle="named"), ":{}")
+        used = {name for name in _NAMED.findall(sql) if name in self._parameters}
+        return text(_shorter(sql)).bindparams(*[self._parameters[name] for name in sorted(used)])
 
     def _build_sqlite(self) -> list[str]:
         names = ", ".join(f'NULL AS "{name}"' for name in self._parameters)
@@ -99,17 +114,21 @@ class Compound:
         ]
 
     def _sqlite_text(self, part: Part) -> str:
-        compiled = part.compile(dialect=sqlite.dialect(paramstyle="named"))
+        return self._text(part, sqlite.dialect(paramstyle="named"), 'NEW."{}"')
+
+    def _text(self, statement: ClauseElement, dialect: Dialect, mark: str) -> str:
+        """A statement as SQL: declared parameters written as ``mark``, all other values as literals."""
+        compiled: Any = statement.compile(dialect=dialect)
 
         def replace(match: re.Match[str]) -> str:
             name = match.group(1)
             if name in self._parameters:
-                return f'NEW."{name}"'
+                return mark.format(name)
             bind = compiled.binds[name]
             literal = bind.type.dialect_impl(compiled.dialect).literal_processor(compiled.dialect)
             if literal is None:
                 raise TypeError(f"{self.name}: parameter {name} is not declared")
-            return literal(bind.value)
+            return str(literal(bind.value))
 
         return _NAMED.sub(replace, str(compiled))
 

@@ -110,7 +110,8 @@ def json_rows(dialect: str, parameter: BindParameter[Any], columns: dict[str, Ty
     """The rows of a ``JsonRows`` parameter as something to select from, with typed columns."""
     if dialect == "postgresql":
         row = func.json_to_recordset(cast(parameter, JSON)).table_valued(*[column(n, t) for n, t in columns.items()])
-        return row.render_derived(with_types=True)
+        # A short name: psycopg parses statements of more than 4 KiB anew each time.
+        return row.render_derived(name="r", with_types=True)
     each = func.json_each(parameter).table_valued("value")
     picked = [
         func.json_extract(each.c.value, literal_column(f"'$.{name}'"), type_=kind).label(name)

@@ -89,7 +89,8 @@ def _offer_parts(dialect: str, gate: ColumnElement[bool]) -> Sequence[Part]:
     rows = json_rows(dialect, OFFERS, _OFFER_TYPES)
     offers = maker(Offer).from_select(list(_OFFER_TYPES), select(*[rows.c[name] for name in _OFFER_TYPES]).where(gate))
     keys = ("order_id", "volunteer_id", "round")
-    changed = {name: offers.excluded[name] for name in _OFFER_TYPES if name not in keys}
+    same = (*keys, "estate_id", "volunteer_name")
+    changed = {name: offers.excluded[name] for name in _OFFER_TYPES if name not in same}
     return [offers.on_conflict_do_update(index_elements=list(keys), set_=changed)]
 
 
