@@ -8,16 +8,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 
 from core.config import ROOT
-from tests.e2e.browser import shot
+from tests.e2e.browser import DESK, PHONE, PLACE, OpenPage, shot, sign_in
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = (
@@ -30,20 +30,18 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PLACE: dict[str, Any] = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai"}
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
-    "device_scale_factor": 2,
-    "has_touch": True,
-    "is_mobile": True,
-}
-DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 READY_SECONDS = 120
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the product with the demo estate, as ``make demo`` serves it, on data of its own."""
+    """The address of the product with the demo estate, as ``make demo`` serves it, on data of its own.
+
+    ``LINJU_E2E_SERVER`` names one that already runs instead; the journeys leave their orders in it.
+    """
+    if running := os.environ.get("LINJU_E2E_SERVER"):
+        yield running
+        return
     folder = tmp_path_factory.mktemp("server")
     port = _free_port()
     outside = {name: value for name, value in os.environ.items() if not name.startswith("LINJU_")}
@@ -73,35 +71,68 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def page_phone(browser: Browser, server: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page on a phone, 390 × 844 with touch, in a browser profile of its own."""
-    yield from _page(browser, server, f"{request.node.name}-phone", PHONE)
+@pytest.fixture(scope="session")
+def state_of(browser: Browser, server: str) -> Callable[[str], Any]:
+    """The signed-in browser profile of a demo account, by its phone: signed in once, kept for the whole run."""
+    kept: dict[str, Any] = {}
+
+    def state(phone: str) -> Any:
+        if phone not in kept:
+            context = browser.new_context(base_url=server, **PLACE)
+            sign_in(context.new_page(), phone)
+            kept[phone] = context.storage_state()
+            context.close()
+        return kept[phone]
+
+    return state
 
 
 @pytest.fixture
-def page_desk(browser: Browser, server: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page on a desk, 1440 × 900, in a browser profile of its own."""
-    yield from _page(browser, server, f"{request.node.name}-desk", DESK)
-
-
-def _page(browser: Browser, server: str, name: str, device: dict[str, Any]) -> Iterator[Page]:
-    """A page; after the test it must have raised no script error and broken no rule of the page's policy."""
-    context = browser.new_context(base_url=server, **PLACE, **device)
-    context.set_default_timeout(10_000)
-    page = context.new_page()
+def open_page(
+    browser: Browser, server: str, state_of: Callable[[str], Any], request: pytest.FixtureRequest
+) -> Iterator[OpenPage]:
+    """Opens pages: ``open_page(DEVICE, phone="", **context)``, signed in when a phone is given, each in a profile of
+    its own. After the test none may have raised a script error, broken the policy or missed a file."""
+    contexts: list[BrowserContext] = []
     faults: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
-        if message.type == "error" and "Content Security Policy" in message.text:
+        # That the page itself answers 4xx is what some journeys are about.
+        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
             faults.append(message.text)
 
-    page.on("console", heard)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    yield page
-    shot(page, name)
-    context.close()
+    def open_one(device: dict[str, Any], phone: str = "", **more: Any) -> Page:
+        state = {"storage_state": state_of(phone)} if phone else {}
+        context = browser.new_context(base_url=server, **PLACE, **device, **state, **more)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", heard)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("response", lambda r: faults.append(f"{r.status} {r.url}") if _is_broken(r) else None)
+        return page
+
+    yield open_one
+    for number, context in enumerate(contexts):
+        shot(context.pages[0], f"{request.node.name}-{number}")
+        context.close()
     assert not faults
+
+
+def _is_broken(response: Response) -> bool:
+    return response.status >= 500 or (response.status >= 400 and response.request.resource_type != "document")
+
+
+@pytest.fixture
+def page_phone(open_page: OpenPage) -> Page:
+    """A page on a phone, 390 × 844 with touch, nobody signed in."""
+    return open_page(PHONE)
+
+
+@pytest.fixture
+def page_desk(open_page: OpenPage) -> Page:
+    """A page on a desk, 1440 × 900, nobody signed in."""
+    return open_page(DESK)
 
 
 def _free_port() -> int:

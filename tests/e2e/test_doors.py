@@ -5,17 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browser import check_axe, shot, sign_in
+from tests.e2e.browser import check_page, shot, sign_in
 
 PHONE_PEOPLE = ("19900000001", "19900000002", "19900000011", "19900000016")
 DESK_PEOPLE = ("19900000021", "19900000022", "19900000023", "19900000031", "19900000041", "19900000051", "19900000091")
-
-
-def check_page(page: Page) -> None:
-    """A page has one heading of the first rank, a title, and no barrier."""
-    expect(page.locator("h1")).to_have_count(1)
-    assert page.title()
-    check_axe(page)
 
 
 def test_the_door_at_a_phone(page_phone: Page) -> None:

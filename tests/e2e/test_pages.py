@@ -1,0 +1,192 @@
+"""Every page at phone and desk size: named, one heading, no wider than the screen, no barrier, a still console."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.browser import DESK, PHONE, OpenPage, check_large, check_page
+
+RESIDENT, VOLUNTEER, SECRETARY = "19900000001", "19900000011", "19900000021"
+NEIGHBOUR, COMMUNITY, ADMIN = "19900000002", "19900000041", "19900000091"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page as one finds it: an address to begin with, then links to follow, as selectors."""
+
+    who: str
+    name: str
+    start: str
+    links: tuple[str, ...] = ()
+
+    def visit(self, page: Page) -> None:
+        """Go there; every step has to answer 200."""
+        address = self.start
+        for link in (*self.links, ""):
+            answer = page.goto(address)
+            assert answer is not None and answer.status == 200, f"{address}: {answer and answer.status}"
+            if link:
+                found = page.locator(link).first
+                address = found.get_attribute("href") or ""
+                assert address, f"{link} on {page.url} leads nowhere"
+
+
+BUILDING = "main a[href^='/buildings/']"
+HOUSEHOLD = "main a[href^='/households/']"
+WITH_SOMEBODY = ("a.cell:not(.cell--vacant)", HOUSEHOLD)
+PERSON = "main a[href^='/people/']:not([href*='new'])"
+ORDER = "main a[href^='/orders/']:not([href*='/new']):not([href*='/mine'])"
+SERVICE = "main a[href*='/orders/new']"
+
+OUTSIDE = (
+    Place("", "sign-in", "/sign-in"),
+    Place("", "certificate", "/certificates"),
+)
+PHONE_PLACES = (
+    Place(RESIDENT, "home", "/"),
+    Place(RESIDENT, "services", "/services"),
+    Place(RESIDENT, "order-form", "/services", (SERVICE,)),
+    Place(RESIDENT, "my-orders", "/orders/mine"),
+    Place(RESIDENT, "order-under-way", "/orders/mine?group=open", (ORDER,)),
+    Place(NEIGHBOUR, "order-to-rate", "/orders/mine?group=rate", (ORDER,)),
+    Place(RESIDENT, "order-done", "/orders/mine?group=done", (ORDER,)),
+    Place(RESIDENT, "help", "/sos"),
+    Place(RESIDENT, "inbox", "/inbox"),
+    Place(RESIDENT, "me", "/me"),
+    Place(RESIDENT, "password", "/me/password"),
+    Place(VOLUNTEER, "tasks", "/tasks"),
+    Place(VOLUNTEER, "task", "/tasks", (ORDER,)),
+    Place(VOLUNTEER, "hours", "/hours"),
+    Place(VOLUNTEER, "what-i-offer", "/volunteer"),
+    Place(VOLUNTEER, "certificate-form", "/certificates/new"),
+    Place(VOLUNTEER, "inbox-of-volunteer", "/inbox"),
+    Place(VOLUNTEER, "me-of-volunteer", "/me"),
+)
+DESK_PLACES = (
+    Place(SECRETARY, "queue", "/desk"),
+    Place(SECRETARY, "queue-all", "/desk?tab=all"),
+    Place(SECRETARY, "queue-order", "/desk", ("main a.q__link",)),
+    Place(SECRETARY, "estate", "/estates"),
+    Place(SECRETARY, "building", "/estates", (BUILDING,)),
+    Place(SECRETARY, "building-household", "/estates", (BUILDING, WITH_SOMEBODY[0])),
+    Place(SECRETARY, "household", "/estates", (BUILDING, *WITH_SOMEBODY)),
+    Place(SECRETARY, "person", "/people?q=3-1-501", (PERSON,)),
+    Place(SECRETARY, "person-form", "/people?q=3-1-501", (PERSON, "main a[href$='/edit']")),
+    Place(SECRETARY, "person-moves", "/people?q=3-1-501", (PERSON, "main a[href$='/move']")),
+    Place(SECRETARY, "person-account", "/people?q=3-1-501", (PERSON, "main a[href$='/account']")),
+    Place(SECRETARY, "person-new", "/estates", (BUILDING, *WITH_SOMEBODY, "main a[href*='/people/new']")),
+    Place(SECRETARY, "search", "/people?q=3-1-501"),
+    Place(SECRETARY, "imports", "/imports"),
+    Place(SECRETARY, "items", "/items"),
+    Place(SECRETARY, "item", "/items", ("main a[href^='/items/']:not([href*='new'])",)),
+    Place(SECRETARY, "item-new", "/items", ("main a[href*='/items/new']",)),
+    Place(SECRETARY, "volunteers", "/volunteers"),
+    Place(SECRETARY, "volunteer", "/volunteers", ("main th a[href^='/volunteers/']",)),
+    Place(SECRETARY, "volunteer-form", "/volunteers", ("main th a[href^='/volunteers/']", "main a[href$='/edit']")),
+    Place(SECRETARY, "volunteer-hours", "/volunteers", ("main th a[href^='/volunteers/']", "main a[href$='/hours']")),
+    Place(SECRETARY, "accounts", "/accounts"),
+    Place(SECRETARY, "posts", "/posts"),
+    Place(SECRETARY, "post-new", "/posts/new"),
+    Place(SECRETARY, "audit", "/audit?verify=1"),
+    Place(SECRETARY, "outbox", "/outbox"),
+    Place(SECRETARY, "inbox-of-staff", "/inbox"),
+    Place(SECRETARY, "me-of-staff", "/me"),
+    Place(COMMUNITY, "estates", "/estates"),
+    Place(COMMUNITY, "queue-of-community", "/desk"),
+    Place(ADMIN, "accounts-of-admin", "/accounts"),
+    Place(ADMIN, "audit-of-admin", "/audit"),
+    Place(ADMIN, "outbox-of-admin", "/outbox"),
+    Place(ADMIN, "jobs", "/jobs"),
+)
+DEVICES = {"phone": PHONE, "desk": DESK}
+
+
+def _name(value: object) -> str | None:
+    return value.name if isinstance(value, Place) else None
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("place", OUTSIDE + PHONE_PLACES + DESK_PLACES, ids=_name)
+def test_a_page(open_page: OpenPage, place: Place, device: str) -> None:
+    page = open_page(DEVICES[device], place.who)
+    place.visit(page)
+    check_page(page)
+
+
+@pytest.mark.parametrize("place", OUTSIDE + PHONE_PLACES, ids=_name)
+def test_a_page_in_large(open_page: OpenPage, place: Place) -> None:
+    page = open_page(PHONE, place.who)
+    _choose_large(page)
+    place.visit(page)
+    check_page(page)
+    check_large(page)
+
+
+def _choose_large(page: Page) -> None:
+    page.goto("/")
+    page.context.add_cookies([{"name": "size", "value": "large", "url": page.url}])
+
+
+def test_large_is_chosen_on_the_page_and_stays(open_page: OpenPage) -> None:
+    page = open_page(PHONE)
+    page.goto("/sign-in")
+    page.get_by_role("button", name="大字版").click()
+    expect(page.locator("html")).to_have_attribute("data-size", "large")
+    page.goto("/certificates")
+    expect(page.locator("html")).to_have_attribute("data-size", "large")
+
+
+@pytest.mark.parametrize("place", [OUTSIDE[0], PHONE_PLACES[0], PHONE_PLACES[11], DESK_PLACES[0]], ids=_name)
+def test_the_first_stop_of_the_keyboard_skips_to_the_content(open_page: OpenPage, place: Place) -> None:
+    page = open_page(DESK, place.who)
+    place.visit(page)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="跳到正文")).to_be_focused()
+    expect(page.get_by_role("link", name="跳到正文")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_the_desk_is_walked_by_keys(open_page: OpenPage) -> None:
+    page = open_page(DESK, SECRETARY)
+    page.goto("/desk")
+    links = page.locator("a.q__link")
+    _press(page, "j", links.nth(1).get_attribute("href"))
+    expect(links.nth(1)).to_have_attribute("aria-current", "true")
+    _press(page, "k", links.nth(0).get_attribute("href"))
+    expect(links.nth(0)).to_have_attribute("aria-current", "true")
+    page.keyboard.press("/")
+    expect(page.locator("#q")).to_be_focused()
+    page.keyboard.type("jk")
+    expect(page.locator("#q")).to_have_value("jk")
+
+
+def _press(page: Page, key: str, address: str | None) -> None:
+    with page.expect_navigation():
+        page.keyboard.press(key)
+    assert page.url.endswith(address or "?")
+
+
+def test_enter_dispatches_to_the_best(open_page: OpenPage) -> None:
+    page = open_page(DESK, SECRETARY)
+    page.goto("/desk?item=cleaning")
+    order_id = (page.locator("a.q__link").first.get_attribute("href") or "").partition("order=")[2][:6]
+    best = page.locator("[data-key=Enter]")
+    name = (best.inner_text() or "").removeprefix("派给").split()[0]
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    expect(page.locator(".flash")).to_contain_text("已派单")
+    page.goto(f"/orders/{order_id}")
+    expect(page.get_by_role("region", name="派给了谁")).to_contain_text(name)
+
+
+def test_the_keys_can_be_switched_off(open_page: OpenPage) -> None:
+    page = open_page(DESK, SECRETARY)
+    page.goto("/desk")
+    page.get_by_role("button", name="关闭快捷键").click()
+    page.keyboard.press("j")
+    expect(page.get_by_role("button", name="打开快捷键")).to_be_visible()
+    assert page.url.endswith("/desk")
