@@ -1,11 +1,12 @@
 """Best assignment of all waiting orders at once, and applying it.
 
-Orders × volunteers with capacities, several volunteers to an order and a price for leaving an order unserved that grows
-with urgency, solved to the optimum by scipy (never greedily); equal costs are broken by id, the same way each time.
+Orders × volunteers with capacities, several different volunteers to an order and a price for leaving an order unserved
+that grows with urgency, solved to the optimum by scipy (never greedily); equal costs are broken by id.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,8 @@ from services.orders.aggregate import Order
 
 UNSERVED = 400.0
 OVERDUE_MORE = 200.0
-IMPOSSIBLE = 1e6
+AGAIN = 4.0
+"""What a second and each further order of one volunteer costs more, so that work is spread before it is heaped."""
 TIE = 1e-6
 
 
@@ -42,55 +44,63 @@ def propose(viewer: Viewer, estate_id: str, order_ids: Sequence[str] | None) -> 
 
 
 def assign(waiting: Sequence[Order], verdicts: dict[str, list[Verdict]]) -> dict[str, Any]:
-    """The cheapest assignment: a row for each place of an order, a column for each free slot of a volunteer and one for
-    leaving the place unserved."""
-    places = [order for order in waiting for _ in range(order.volunteers_needed - order.accepted_count)]
-    people = sorted({v.volunteer.volunteer_id for found in verdicts.values() for v in found if not v.ruled_out})
-    room = {v.volunteer.volunteer_id: v.volunteer for found in verdicts.values() for v in found}
-    slots = [p for p in people for _ in range(min(len(waiting), room[p].weekly_cap - room[p].week_orders))]
-    if not places:
-        return {"assignments": [], "unassigned": [], "total_cost": 0.0}
-    fit = {o.id: {v.volunteer.volunteer_id: v for v in verdicts[o.id] if not v.ruled_out} for o in waiting}
+    """The cheapest assignment: as many different volunteers to each order as it still needs, to each volunteer as many
+    orders as the week has room for, or a price for every place left unserved."""
+    fit = {order.id: [v for v in verdicts[order.id] if not v.ruled_out] for order in waiting}
+    people = {v.volunteer.volunteer_id: v.volunteer for found in fit.values() for v in found}
+    rank = {person: n for n, person in enumerate(sorted(people))}
+    pairs = [(n, verdict) for n, order in enumerate(waiting) for verdict in fit[order.id]]
+    needs = [order.volunteers_needed - order.accepted_count for order in waiting]
+    prices = [UNSERVED + (OVERDUE_MORE if order.overdue or order.urgent else 0.0) for order in waiting]
+    rooms = [people[person].weekly_cap - people[person].week_orders for person in rank]
+    edges = [(n, rank[v.volunteer.volunteer_id], v.cost + TIE * rank[v.volunteer.volunteer_id]) for n, v in pairs]
+    chosen, total = _cheapest(edges, needs, prices, rooms) if waiting else ([], 0.0)
+    taken = [pair for pair, is_chosen in zip(pairs, chosen, strict=True) if is_chosen]
+    got = Counter(n for n, _ in taken)
+    return {
+        "assignments": [_row(waiting[n], verdict) for n, verdict in taken],
+        "unassigned": [
+            {"order": order.id, "why": "合适的人都已排满" if fit[order.id] else "没有符合条件的志愿者"}
+            for n, order in enumerate(waiting) if got[n] < needs[n]
+        ],
+        "total_cost": round(total, 2),
+    }  # fmt: skip
+
+
+def _row(order: Order, verdict: Verdict) -> dict[str, Any]:
+    who = verdict.volunteer
+    return {"order": order.id, "volunteer": who.volunteer_id, "name": who.name, "reasons": verdict.reasons}
+
+
+def _cheapest(
+    edges: Sequence[tuple[int, int, float]], needs: Sequence[int], prices: Sequence[float], rooms: Sequence[int]
+) -> tuple[list[bool], float]:
+    """Which edges (order, volunteer, cost) to take, and the total cost.
+
+    A flow from orders through volunteers, written as a linear program: such a one has whole numbers at its corners, and
+    the simplex method ends in a corner. The variables are the edges, each volunteer's first order, further ones at
+    ``AGAIN`` each, and each order's places left unserved.
+    """
     # Loaded by whoever plans, not by every process: together they are 50 MB.
     import numpy as np
-    from scipy.optimize import linear_sum_assignment
+    from scipy.optimize import linprog
+    from scipy.sparse import csr_array
 
-    costs = np.full((len(places), len(slots) + len(places)), IMPOSSIBLE)
-    for row, order in enumerate(places):
-        for column, person in enumerate(slots):
-            if person in fit[order.id]:
-                # A second slot of one person costs a little more, so that work is spread before it is heaped.
-                again = column > 0 and slots[column - 1] == person
-                costs[row, column] = fit[order.id][person].cost + (4.0 if again else 0.0) + TIE * column
-        costs[row, len(slots) + row] = UNSERVED + (OVERDUE_MORE if order.overdue or order.urgent else 0.0)
-    rows, columns = linear_sum_assignment(costs)
-    return _explain(places, slots, fit, costs, list(zip(rows.tolist(), columns.tolist(), strict=True)))
-
-
-def _explain(
-    places: Sequence[Order], slots: Sequence[str], fit: dict[str, dict[str, Verdict]], costs: Any,
-    chosen: Sequence[tuple[int, int]],
-) -> dict[str, Any]:  # fmt: skip
-    taken: set[tuple[str, str]] = set()
-    assignments: list[dict[str, Any]] = []
-    unassigned: dict[str, str] = {}
-    for row, column in chosen:
-        order = places[row]
-        person = slots[column] if column < len(slots) else None
-        if person is None or (order.id, person) in taken:
-            unassigned[order.id] = "没有符合条件的志愿者" if not fit[order.id] else "合适的人都已排满"
-            continue
-        taken.add((order.id, person))
-        verdict = fit[order.id][person]
-        assignments.append(
-            {"order": order.id, "volunteer": person, "name": verdict.volunteer.name, "reasons": verdict.reasons}
-        )
-    total = float(sum(costs[row, column] for row, column in chosen))
-    return {
-        "assignments": assignments,
-        "unassigned": [{"order": order, "why": why} for order, why in unassigned.items()],
-        "total_cost": round(total, 2),
-    }
+    count, orders_, people = len(edges), len(needs), len(rooms)
+    order = np.array([edge[0] for edge in edges], dtype=int)
+    person = np.array([edge[1] for edge in edges], dtype=int) + orders_
+    rows = np.concatenate([order, person, *[orders_ + np.arange(people)] * 2, np.arange(orders_)])
+    columns = np.concatenate([*[np.arange(count)] * 2, count + np.arange(2 * people + orders_)])
+    signs = np.concatenate([np.ones(2 * count), -np.ones(2 * people), np.ones(orders_)])
+    costs = [*(edge[2] for edge in edges), *[0.0] * people, *[AGAIN] * people, *prices]
+    most = [*[1] * count, *[1] * people, *[room - 1 for room in rooms], *needs]
+    balance = csr_array((signs, (rows, columns)), shape=(orders_ + people, count + 2 * people + orders_))
+    solved = linprog(
+        costs, A_eq=balance, b_eq=[*needs, *[0] * people], bounds=[(0, high) for high in most], method="highs-ds"
+    )
+    if not solved.success:
+        raise RuntimeError(f"no plan found: {solved.message}")
+    return [bool(amount > 0.5) for amount in solved.x[:count]], float(solved.fun)
 
 
 def apply(viewer: Viewer, plan: DispatchPlan) -> dict[str, Any]:
