@@ -131,6 +131,6 @@ def _number(environ: Mapping[str, str], name: str, default: int, low: int, high:
     text = environ.get(name, "")
     if not text:
         return default
-    if not text.isdigit() or not low <= int(text) <= high:
+    if not text.isdecimal() or not low <= int(text) <= high:
         raise SettingsError(f"{name} 要填 {low} 到 {high} 的整数，现在是“{text}”")
     return int(text)

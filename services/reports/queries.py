@@ -106,7 +106,8 @@ def _measures(now: datetime) -> list[ColumnElement[int]]:
 def _seconds(later: Any, earlier: Any) -> ColumnElement[Any]:
     if dialect_name() == "postgresql":
         return func.extract("epoch", later - earlier)
-    return (func.julianday(type_coerce(later, String())) - func.julianday(type_coerce(earlier, String()))) * 86400
+    days = func.julianday(type_coerce(later, String())) - func.julianday(type_coerce(earlier, String()))
+    return func.round(days * 86400, 3)  # days are floating numbers, good to a millisecond
 
 
 def service(unit: Unit, first: date, last: date, by: str) -> tuple[list[Row], Row]:

@@ -1,4 +1,4 @@
-"""The trail proves itself: whatever is changed, deleted, moved or slipped in is found, and the database refuses first."""
+"""The trail proves itself: whatever is changed, deleted, moved or slipped in is found; the database refuses first."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ def test_rows_in_another_order_are_found(trail: None) -> None:
 
 def test_a_row_slipped_in_is_found(trail: None) -> None:
     columns = ", ".join(c.name for c in Event.__table__.columns if c.name not in ("id", "number"))
-    copy = "INSERT INTO event (id, number, {0}) SELECT 'forged', 6, {0} FROM event WHERE estate_id = 'estate-a' AND number = 5"
+    last = "FROM event WHERE estate_id = 'estate-a' AND number = 5"
+    copy = "INSERT INTO event (id, number, {0}) SELECT 'forged', 6, {0} " + last
     tamper(copy.format(columns))
     assert faults() == ["第6条被改动或缺失"]
 
@@ -169,7 +170,8 @@ def test_a_day_rewritten_with_all_its_digests_breaks_its_seal(trail: None, at: C
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE event SET reason = 'x'", "DELETE FROM event", "UPDATE hour_entry SET minutes = 1", "DELETE FROM hour_entry",
+        "UPDATE event SET reason = 'x'", "DELETE FROM event", "UPDATE hour_entry SET minutes = 1",
+        "DELETE FROM hour_entry",
         "DELETE FROM audit_chain", "UPDATE audit_chain SET length = 1",
     ],
 )  # fmt: skip
@@ -178,7 +180,8 @@ def test_ledgers_refuse_to_be_changed(statement: str, world: World, app: Flask, 
         note(3)
         begin_write()
         db.session.add(
-            HourEntry(id="e1", volunteer_id=world["volunteer1"].id, estate_id=world.estates["banyan"].id, starts_at=MOMENT,
+            HourEntry(id="e1", volunteer_id=world["volunteer1"].id, estate_id=world.estates["banyan"].id,
+                      starts_at=MOMENT,
                       ends_at=MOMENT, minutes=30, content="x", recorded_at=MOMENT, recorded_by="p1")
         )  # fmt: skip
         db.session.commit()

@@ -107,7 +107,8 @@ def fill(app: Flask, world: World, size: int) -> None:
             person(f"居民{n}", banyan, banyan_home(world))
             volunteer(f"义工{n}", banyan, skills=("shopping",), home=banyan_home(world))
         now = clock.now()
-        message = {"recipient_id": resident.person_id, "estate_id": banyan.id, "kind": "x", "title": "x", "created_at": now,
+        message = {"recipient_id": resident.person_id, "estate_id": banyan.id, "kind": "x", "title": "x",
+                   "created_at": now,
                    "state": "dead", "attempts": 9, "next_try_at": now}  # fmt: skip
         db.session.execute(insert(Message), [message | {"id": new_id()} for _ in range(size)])
         db.session.commit()
@@ -118,7 +119,8 @@ def banyan_home(world: World) -> str:
 
 
 CALLS = {
-    "/orders": "secretary", "/orders?mine=true": "resident", "/orders?state=placed&limit=200": "staff", "/service-items": "resident",
+    "/orders": "secretary", "/orders?mine=true": "resident", "/orders?state=placed&limit=200": "staff",
+    "/service-items": "resident",
     "/orders?mine=1": "volunteer1", "/volunteers": "secretary",
     "/households": "grid_worker", "/households?q=居民": "secretary", "/me": "resident",
 }  # fmt: skip

@@ -146,13 +146,17 @@ def test_a_plan_costs_as_little_as_the_best_of_all_ways(seed: int) -> None:
     people = [replace(WHO, volunteer_id=f"v{n}", weekly_cap=rng.randint(1, 3)) for n in range(rng.randint(1, 4))]
     verdicts: dict[str, list[Verdict]] = {
         order.id: [
-            Verdict(replace(NEED, order_id=order.id), who, "不会" if rng.random() < 0.3 else "", float(rng.randint(0, 20)))
+            Verdict(
+                replace(NEED, order_id=order.id), who, "不会" if rng.random() < 0.3 else "", float(rng.randint(0, 20))
+            )
             for who in people
         ]
         for order in waiting
     }
     plan: dict[str, Any] = assign(waiting, verdicts)  # type: ignore[arg-type]
-    costs = {id_: {v.volunteer.volunteer_id: v.cost for v in found if not v.ruled_out} for id_, found in verdicts.items()}
+    costs = {
+        id_: {v.volunteer.volunteer_id: v.cost for v in found if not v.ruled_out} for id_, found in verdicts.items()
+    }
     room = {who.volunteer_id: min(len(waiting), who.weekly_cap) for who in people}
     assert plan["total_cost"] == pytest.approx(cheapest(waiting, costs, room), abs=0.01)
     pairs = [(row["order"], row["volunteer"]) for row in plan["assignments"]]

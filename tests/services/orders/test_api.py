@@ -120,7 +120,8 @@ def test_an_order_out_of_scope_does_not_exist(name: str, who: Who) -> None:
     path = f"/orders/{place(who)['id']}"
     program = who(name)
     for answer in (
-        program.get(path), program.get(path + "/events"), program.get(path + "/candidates"), program.post(path + "/accept"),
+        program.get(path), program.get(path + "/events"), program.get(path + "/candidates"),
+        program.post(path + "/accept"),
         program.post(path + "/dispatch", {"open": True}), program.post(path + "/cancel", {"reason": "不用了"}),
     ):  # fmt: skip
         refused(answer, 404, "not-found")
