@@ -172,7 +172,9 @@ def _cookie(app: Flask, branch: Branch) -> str:
 
 
 def _page_size(app: Flask, branch: Branch) -> int:
-    answer = app.test_client().get("/desk", headers={"Cookie": _cookie(app, branch)})
+    client = app.test_client()
+    client.set_cookie(*_cookie(app, branch).split("=", 1))
+    answer = client.get("/desk")
     assert answer.status_code == 200, answer.status
     return len(answer.data)
 

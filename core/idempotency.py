@@ -15,12 +15,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core import clock
 from core.compound import Compound, Part
 from core.database import Base, UtcDateTime, db
+from core.sealing import sealer
 
 KEPT = timedelta(hours=24)
+ANSWER_COLUMN = "idempotency_key.answer"
 
 
 class IdempotencyKey(Base):
-    """A key a caller used, what it asked (digest) and what it was answered."""
+    """A key a caller used, what it asked (digest) and what it was answered (sealed: it may be a revealed number)."""
 
     __tablename__ = "idempotency_key"
     account_id: Mapped[str] = mapped_column(String(16), primary_key=True)
@@ -89,10 +91,15 @@ def key_values(status: int, answer: str | None) -> dict[str, Any]:
         "ik_key": held.key,
         "ik_digest": held.request_digest,
         "ik_status": status,
-        "ik_answer": answer,
+        "ik_answer": sealer().seal(answer, ANSWER_COLUMN),
         "ik_at": clock.now(),
         "ik_forgotten": clock.now() - KEPT,
     }
+
+
+def opened(answer: str) -> str:
+    """A kept answer as it was given."""
+    return sealer().open(answer, ANSWER_COLUMN)
 
 
 def settle() -> None:

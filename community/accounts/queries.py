@@ -36,13 +36,13 @@ class Resolved:
 
 
 _TODAY = bindparam("today", type_=Date())
-_SIGNED_IN = (
-    select(
+_COLUMNS = select(
         SignIn.id, Account.id, Account.must_change, Person.id, Person.name, Person.estate_id, Person.household_id,
         Estate.name, Estate.path, Appointment.role, Appointment.organisation_id, Organisation.path, Organisation.name,
         IdempotencyKey.request_digest, IdempotencyKey.status, IdempotencyKey.answer,
-    )  # fmt: skip
-    .select_from(SignIn)
+)  # fmt: skip
+_SIGNED_IN = (
+    _COLUMNS.select_from(SignIn)
     .join(Account, Account.id == SignIn.account_id)
     .join(Person, Person.id == Account.person_id)
     .outerjoin(Estate, Estate.id == Person.estate_id)

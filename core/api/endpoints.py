@@ -195,7 +195,7 @@ def _replay(prior: tuple[str, int, str], asked: str) -> Response:
     digest, status, answer = prior
     if digest != asked:
         raise Problem(422, "idempotency-key-reused", "这个 Idempotency-Key 用在过别的请求上，请换一个")
-    response = Response(answer, status, mimetype="application/json")
+    response = Response(idempotency.opened(answer), status, mimetype="application/json")
     response.headers["Idempotency-Replayed"] = "true"
     return response
 

@@ -10,7 +10,7 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import DateField, DateTimeLocalField, Field, StringField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Length, Optional, StopValidation
 
 from core import clock
 from core.identity import IdentityError, normalise_id_number, normalise_phone, parse_id_number, parse_phone
@@ -41,9 +41,19 @@ class Form(FlaskForm):
         return sum(bool(field.errors) for field in self)
 
 
+class _Filled(InputRequired):
+    """Something was sent, and more than blanks."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        super().__call__(form, field)
+        if isinstance(field.data, str) and not field.data.strip():
+            field.errors[:] = []
+            raise StopValidation(str(self.message))
+
+
 def needed(message: str) -> InputRequired:
     """The field must be filled; the message says what to fill in."""
-    return InputRequired(message)
+    return _Filled(message)
 
 
 def at_most(count: int, what: str = "这一项") -> Length:

@@ -6,7 +6,7 @@ A step later than the present is not told: the story stops there, with the order
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -155,9 +155,7 @@ class Story:
         """Let all open offers run out; the moment at which that was noticed."""
         at = max(o.expires_at for o in self.order.offers.values()) + timedelta(minutes=1)
         self._check(at)
-        for offer in self.order.offers.values():
-            if offer.state == OfferState.OFFERED:
-                offer.state = OfferState.EXPIRED
+        self._turn(OfferState.OFFERED, OfferState.EXPIRED)
         self._step(Someone("system", "系统"), "expire", at, State.PLACED)
         return at
 
@@ -228,9 +226,7 @@ class Story:
         """Cancel by the resident."""
         self._check(at)
         self._lapse()
-        for offer in self.order.offers.values():
-            if offer.state == OfferState.ACCEPTED:
-                offer.state = OfferState.WITHDRAWN
+        self._turn(OfferState.ACCEPTED, OfferState.WITHDRAWN)
         self.order.row["accepted_count"] = sum(o.is_assigned for o in self.order.offers.values())
         by = Someone(self.order.placed_by, self.order.placed_by_name)
         self._step(by, "cancel", at, State.CANCELLED, say.cancelled(self.order, "您", reason), reason)
@@ -248,9 +244,13 @@ class Story:
         self._step(Someone(self.order.placed_by, self.order.placed_by_name), "resubmit", at, State.PLACED)
 
     def _lapse(self) -> None:
-        for offer in self.order.offers.values():
-            if offer.state == OfferState.OFFERED:
-                offer.state = OfferState.LAPSED
+        self._turn(OfferState.OFFERED, OfferState.LAPSED)
+
+    def _turn(self, before: OfferState, after: OfferState) -> None:
+        """Tell of every offer in one state that it came to another."""
+        for person, offer in self.order.offers.items():
+            if offer.state == before:
+                self.order.offers[person] = replace(offer, state=after)
 
     def _check(self, at: datetime) -> None:
         if at > self._now:

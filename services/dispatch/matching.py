@@ -56,6 +56,7 @@ class Offering:
     declines: int
     clashes: int
     offer_state: str | None
+    total_minutes: int = 0
 
 
 @dataclass

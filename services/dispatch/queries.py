@@ -19,6 +19,7 @@ from services.dispatch.models import DispatchPlan
 from services.orders.aggregate import Order
 from services.orders.models import Offer, OfferState, ServiceOrder, State
 from volunteers.hours.models import HourEntry
+from volunteers.hours.stars import star_level
 from volunteers.registry.models import Volunteer, VolunteerSkill, VolunteerWindow
 
 _PARTY = ("01", "02")
@@ -36,6 +37,7 @@ class Candidate:
     reasons: list[str]
     party: bool
     place: str
+    stars: int
 
 
 def _own(*columns: Any) -> Select[Any]:
@@ -60,6 +62,7 @@ def _statement() -> Select[Any]:
     minutes = select(func.coalesce(func.sum(HourEntry.minutes), 0)).where(
         HourEntry.volunteer_id == Volunteer.person_id, HourEntry.starts_at >= month
     )
+    ever = select(func.coalesce(func.sum(HourEntry.minutes), 0)).where(HourEntry.volunteer_id == Volunteer.person_id)
     served = (
         _own(func.count())
         .join(other, other.id == Offer.order_id)
@@ -79,7 +82,7 @@ def _statement() -> Select[Any]:
             func.coalesce(Building.name, ""), live.unit_id, skills.scalar_subquery(), windows.scalar_subquery(),
             Volunteer.is_available, Volunteer.weekly_cap, in_week.scalar_subquery(), minutes.scalar_subquery(),
             served.scalar_subquery(), declines.scalar_subquery(), clashes.scalar_subquery(), held.scalar_subquery(),
-            home.unit_id.label("order_unit"),
+            home.unit_id.label("order_unit"), ever.scalar_subquery().label("ever"),
     )  # fmt: skip
     return (
         chosen.select_from(ServiceOrder)
@@ -115,7 +118,7 @@ def judge_orders(orders: Sequence[Order]) -> dict[str, list[Verdict]]:
     by_id = {order.id: order for order in orders}
     verdicts: dict[str, list[Verdict]] = {order.id: [] for order in orders}
     for row in fast().execute(_PAIRS, values):
-        need = _need(by_id[row[0]], row[18])
+        need = _need(by_id[row[0]], row.order_unit)
         verdicts[row[0]].append(judge(need, _offering(row)))
     return verdicts
 
@@ -135,7 +138,7 @@ def _offering(row: Any) -> Offering:
     skills = frozenset((row[8] or "").split(",")) - {""}
     return Offering(
         row[1], row[2], row[3] in _PARTY, row[4], row[5], row[6], row[7], skills, windows, bool(row[10]), row[11],
-        int(row[12]), int(row[13]), int(row[14]), int(row[15]), int(row[16]), row[17],
+        int(row[12]), int(row[13]), int(row[14]), int(row[15]), int(row[16]), row[17], int(row.ever),
     )  # fmt: skip
 
 
@@ -151,7 +154,15 @@ def candidates(viewer: Viewer, order: Order, limit: int = 20) -> tuple[list[Cand
         raise Forbidden
     verdicts = judge_orders([order])[order.id]
     found = [
-        Candidate(who.volunteer_id, who.name, verdict.score, verdict.reasons, who.party, who.building_name)
+        Candidate(
+            who.volunteer_id,
+            who.name,
+            verdict.score,
+            verdict.reasons,
+            who.party,
+            who.building_name,
+            star_level(who.total_minutes),
+        )
         for verdict in ranked(verdicts)[:limit]
         for who in (verdict.volunteer,)
     ]

@@ -17,7 +17,7 @@ from core import clock
 from core.access import BRANCH, NotFound, Viewer
 from core.audit import Event
 from core.database import UtcDateTime, db, fast
-from core.idempotency import KEPT, IdempotencyKey
+from core.idempotency import KEPT, IdempotencyKey, opened
 from core.web import paging
 from services.catalogue.models import ServiceItem
 from services.orders.aggregate import OFFER_FIELDS, ORDER_FIELDS, Order
@@ -267,7 +267,7 @@ def find_placed(viewer: Viewer, key: str) -> str | None:
     """The id of the order that a form of the viewer, known by its key, placed within the last 24 hours."""
     values = {"account": viewer.account_id, "key": key, "since": clock.now() - KEPT}
     found: str | None = fast().execute(_PLACED, values).scalar()
-    return found
+    return opened(found) if found else None
 
 
 def list_expired(limit: int = 200) -> Iterable[str]:

@@ -77,14 +77,13 @@ def _view(entry: Any) -> dict[str, Any]:
 def index(person_id: str, query: HoursQuery) -> dict[str, Any]:
     """One's own hours (``me``), or a volunteer's within reach."""
     viewer = access.viewer()
-    found = queries.get_readable_volunteer(viewer, viewer.person_id if person_id == ME else person_id)
+    volunteer = viewer.person_id if person_id == ME else person_id
     start = clock.day_bounds(query.first)[0] if query.first else None
     end = clock.day_bounds(query.last)[1] if query.last else None
-    sums = queries.sums(found, start, end)
-    page = queries.list_entries(found, start=start, end=end, cursor=query.cursor, limit=query.limit)
+    hours = queries.get_hours(viewer, volunteer, start, end, query.cursor, query.limit)
     return {
-        "total_minutes": sums.period, "star_level": star_level(sums.total),
-        "entries": [_view(entry) for entry in page.items], "next_cursor": page.next_cursor,
+        "total_minutes": hours.period, "star_level": star_level(hours.total),
+        "entries": [_view(entry) for entry in hours.page.items], "next_cursor": hours.page.next_cursor,
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, func, select, true
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, true
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate, Person
@@ -56,8 +56,7 @@ def sums(volunteer_id: str, start: datetime | None, end: datetime | None) -> Sum
 
     A service counts unless its entry was reversed; what replaced that one counts.
     """
-    inside = true() if start is None else HourEntry.starts_at >= start
-    inside = inside if end is None else inside & (HourEntry.starts_at < end)
+    inside = _inside(start, end)
     reversed_ = select(_REVERSAL.id).where(_REVERSAL.reverses_id == HourEntry.id).exists()
     stands = inside & (HourEntry.minutes > 0) & ~reversed_
     minutes = case((inside, HourEntry.minutes), else_=0)
@@ -74,32 +73,65 @@ def list_entries(
     limit: int = paging.PAGE,
 ) -> paging.Page[Any]:  # fmt: skip
     """A volunteer's entries, newest service first; the caller has checked that the viewer may read them."""
-    statement = select(
+    rows = fast().execute(_page(volunteer_id, start, end, cursor, limit)).all()
+    return paging.page_of(rows, limit, _entry_key)
+
+
+def _inside(start: datetime | None, end: datetime | None) -> ColumnElement[bool]:
+    inside: ColumnElement[bool] = true() if start is None else HourEntry.starts_at >= start
+    return inside if end is None else inside & (HourEntry.starts_at < end)
+
+
+def _page(
+    volunteer_id: str, start: datetime | None, end: datetime | None, cursor: str | None, limit: int
+) -> Select[Any]:
+    statement: Any = select(
         HourEntry.id, HourEntry.starts_at, HourEntry.ends_at, HourEntry.minutes, HourEntry.content, HourEntry.note,
         HourEntry.order_id, HourEntry.reverses_id, HourEntry.corrects_id, HourEntry.recorded_at,
         HourEntry.recorded_late,
         select(_REVERSAL.id).where(_REVERSAL.reverses_id == HourEntry.id).exists().label("is_reversed"),
-    ).where(HourEntry.volunteer_id == volunteer_id)  # fmt: skip
-    if start is not None:
-        statement = statement.where(HourEntry.starts_at >= start)
-    if end is not None:
-        statement = statement.where(HourEntry.starts_at < end)
+    ).where(HourEntry.volunteer_id == volunteer_id, _inside(start, end))  # fmt: skip
     keys = (HourEntry.starts_at, HourEntry.id)
-    statement = paging.after(statement, keys, (datetime, str), cursor, limit, descending=True)
+    page: Select[Any] = paging.after(statement, keys, (datetime, str), cursor, limit, descending=True)
+    return page
+
+
+def _entry_key(row: Any) -> Sequence[Any]:
+    return (row.starts_at, row.id)
+
+
+@dataclass(frozen=True)
+class Hours:
+    """A page of a volunteer's entries with the sums ever and of the period asked for."""
+
+    total: int
+    period: int
+    page: paging.Page[Any]
+
+
+def get_hours(
+    viewer: Viewer, volunteer_id: str, start: datetime | None, end: datetime | None, cursor: str | None, limit: int
+) -> Hours:
+    """One's own hours, or those within ``hours:read``, in one statement. Raises ``NotFound``."""
+    inside = _inside(start, end)
+    given = func.sum(case((inside, HourEntry.minutes), else_=0))
+    sums = select(func.coalesce(func.sum(HourEntry.minutes), 0).label("total"), func.coalesce(given, 0).label("period"))
+    sums_of = sums.where(HourEntry.volunteer_id == volunteer_id).subquery()
+    page = _page(volunteer_id, start, end, cursor, limit).subquery()
+    statement = (
+        select(Estate.path, sums_of.c.total, sums_of.c.period, page)
+        .select_from(Volunteer)
+        .join(Estate, Estate.id == Volunteer.estate_id)
+        .join(sums_of, true())
+        .outerjoin(page, true())
+        .where(Volunteer.person_id == volunteer_id)
+        .order_by(page.c.starts_at.desc(), page.c.id.desc())
+    )
     rows = fast().execute(statement).all()
-    return paging.page_of(rows, limit, lambda row: (row.starts_at, row.id))
-
-
-def get_readable_volunteer(viewer: Viewer, volunteer_id: str) -> str:
-    """The id, when these are the viewer's own hours or within ``hours:read``. Raises ``NotFound``."""
-    if volunteer_id == viewer.person_id and viewer.is_volunteer:
-        return volunteer_id
-    path = fast().execute(
-        select(Estate.path).join(Person, Person.estate_id == Estate.id).where(Person.id == volunteer_id)
-    ).scalar()  # fmt: skip
-    if path is None or not viewer.may_at("hours:read", path):
+    if not rows or (volunteer_id != viewer.person_id and not viewer.may_at("hours:read", rows[0].path)):
         raise NotFound
-    return volunteer_id
+    entries = [row for row in rows if row.id is not None]
+    return Hours(int(rows[0].total), int(rows[0].period), paging.page_of(entries, limit, _entry_key))
 
 
 def get_entry(viewer: Viewer, entry_id: str) -> HourEntry:
@@ -111,17 +143,6 @@ def get_entry(viewer: Viewer, entry_id: str) -> HourEntry:
         raise NotFound
     found: HourEntry = row[0]
     return found
-
-
-def minutes_since(volunteer_id: str, start: datetime) -> tuple[int, int]:
-    """Minutes and services of a volunteer since a moment."""
-    rows: Sequence[Any] = (
-        fast().execute(
-            select(func.coalesce(func.sum(HourEntry.minutes), 0), func.count(func.distinct(HourEntry.order_id)))
-            .where(HourEntry.volunteer_id == volunteer_id, HourEntry.starts_at >= start)
-        ).one()
-    )  # fmt: skip
-    return int(rows[0]), int(rows[1])
 
 
 @dataclass(frozen=True)
