@@ -119,7 +119,9 @@ def needed(app: Flask, rule: Rule) -> str:
 def call(town: Town, client: Any, who: Someone | None, rule: Rule, method: str, **other: str) -> TestResponse:
     headers = {"Authorization": f"Bearer {who.token}"} if who and rule.endpoint.startswith("api.") else {}
     body = {"json": {}} if rule.endpoint.startswith("api.") and method == "POST" else {}
-    answer: TestResponse = client.open(town.address(rule, **other), method=method, headers=headers, **body)
+    answer: TestResponse = client.open(
+        town.address(rule, **other), method=method, headers=headers, buffered=True, **body
+    )
     return answer
 
 
