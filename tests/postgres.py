@@ -57,7 +57,9 @@ def running() -> Iterator[str]:
         command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), *arguments]
         with log.open("wb") as output:
             # A session of its own: Ctrl-C must reach pytest first and the server last.
-            server = subprocess.Popen(command, cwd=home, stdout=output, stderr=output, start_new_session=True, **identity)
+            server = subprocess.Popen(
+                command, cwd=home, stdout=output, stderr=output, start_new_session=True, **identity
+            )
         try:
             yield _when_ready(f"postgresql://linju@127.0.0.1:{port}/postgres", server, log)
         finally:
