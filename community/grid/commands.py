@@ -82,7 +82,9 @@ def _answer(roll: RollFile, result: Result, name: str) -> dict[str, Any]:
 def _tell(roll: RollFile, result: Result, dry_run: bool, refused_path: Path | None) -> None:
     would = "将" if dry_run else "已"
     counts = result.counts()
-    click.echo(f"{roll.title}：{would}新增{counts['created']}人，更新{counts['updated']}人，没有变化{counts['unchanged']}人")
+    click.echo(
+        f"{roll.title}：{would}新增{counts['created']}人，更新{counts['updated']}人，没有变化{counts['unchanged']}人"
+    )
     if result.leavers:
         click.echo(f"名册里不再有{len(result.leavers)}人，请到网页上确认是否搬走")
     for note in roll.doubts[:SHOWN]:
