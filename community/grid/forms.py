@@ -52,9 +52,7 @@ class PersonForm(Form):
     id_number = IdNumberField("身份证号", [optional()])
     phones = StringField("手机号", [optional(), at_most(120, "手机号")], render_kw={"maxlength": 120})
     clear_phones = BooleanField("去掉登记的手机号")
-    political_status = SelectField(
-        "政治面貌", choices=_STATUSES, validate_choice=False
-    )
+    political_status = SelectField("政治面貌", choices=_STATUSES, validate_choice=False)
     care = SelectMultipleField("困难类别", choices=[SelectChoice(text, text) for text in CARE], validate_choice=False)
     note = TextAreaField("备注", [optional(), at_most(500, "备注")], render_kw={"maxlength": 500, "rows": 3})
     version = HiddenField()
@@ -131,9 +129,7 @@ class MoveForm(Form):
     """Where somebody goes: to another door of the estate, or away."""
 
     kind = RadioField("搬到哪里", choices=_MOVES, validate_choice=False)
-    door = StringField(
-        "门牌", [at_most(60, "门牌")], render_kw={"maxlength": 60, "placeholder": "3栋2单元501"}
-    )
+    door = StringField("门牌", [at_most(60, "门牌")], render_kw={"maxlength": 60, "placeholder": "3栋2单元501"})
     on = DayField("哪天搬走的", [optional()])
     version = HiddenField()
 

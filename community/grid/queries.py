@@ -264,7 +264,6 @@ def masked_phone(sealed: str) -> str:
     return mask_phone(sealer().open(sealed, PHONE_COLUMN)) if sealed else ""
 
 
-
 def marks_of(estate_id: str, building_id: str | None = None) -> dict[str, set[str]]:
     """The households that carry each mark of another room."""
     return {name: find(estate_id, building_id) for name, find in MARKS.items()}
