@@ -4,6 +4,7 @@ on SQLite and on a real PostgreSQL, each time on a database of its own that was 
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -94,39 +95,75 @@ def migrate(database_url: str, var_dir: Path) -> None:
         close(app)
 
 
-@pytest.fixture(scope="session")
-def template(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
-    """The address of the migrated, empty database of a backend, made once in each process."""
-    made: dict[str, str] = {}
+class Templates:
+    """Databases to copy, made once in each process when first needed: migrated ones, empty or with the town in them."""
 
-    def find(backend: str) -> str:
-        if backend not in made:
-            folder = tmp_path_factory.mktemp(f"template-{backend}")
-            if backend == "sqlite":
-                url = f"sqlite:///{folder}/linju.db"
+    def __init__(self, config: pytest.Config, folders: pytest.TempPathFactory) -> None:
+        self._config, self._folders = config, folders
+        self._urls: dict[tuple[str, bool], str] = {}
+        self._worlds: dict[str, factories.World] = {}
+
+    def url(self, backend: str, settled: bool) -> str:
+        """The address of a backend's template, ``settled``: with the town."""
+        if (backend, settled) not in self._urls:
+            folder = self._folders.mktemp(f"template-{backend}")
+            url = self.copy(backend, folder) if settled else self._fresh(backend, folder)
+            if settled:
+                self._worlds[backend] = settle(url, folder)
             else:
-                url = postgres.fresh_database(postgres_server(pytestconfig))
-            migrate(url, folder)
-            made[backend] = url
-        return made[backend]
+                migrate(url, folder)
+            self._urls[backend, settled] = url
+        return self._urls[backend, settled]
 
-    yield find
-    if "postgresql" in made:
-        postgres.drop_database(postgres_server(pytestconfig), made["postgresql"])
+    def _fresh(self, backend: str, folder: Path) -> str:
+        if backend == "sqlite":
+            return f"sqlite:///{folder}/linju.db"
+        return postgres.fresh_database(postgres_server(self._config))
+
+    def copy(self, backend: str, folder: Path, settled: bool = False) -> str:
+        """The address of a copy, in ``folder`` when it is a file."""
+        source = self.url(backend, settled)
+        if backend == "postgresql":
+            return postgres.fresh_database(postgres_server(self._config), postgres.database_name(source))
+        shutil.copyfile(source.removeprefix("sqlite:///"), folder / "linju.db")
+        return f"sqlite:///{folder / 'linju.db'}"
+
+    def world(self, backend: str) -> factories.World:
+        """The town of a backend's settled template, for one test to change as it likes."""
+        return copy.deepcopy(self._worlds[backend])
+
+    def drop(self) -> None:
+        """Drop those that are not files."""
+        for (backend, _), url in self._urls.items():
+            if backend == "postgresql":
+                postgres.drop_database(postgres_server(self._config), url)
+
+
+def settle(database_url: str, var_dir: Path) -> factories.World:
+    """Make the town in the database at ``database_url``."""
+    app = make_app(settings_for(database_url, var_dir))
+    try:
+        with app.app_context():
+            return factories.town()
+    finally:
+        close(app)
+
+
+@pytest.fixture(scope="session")
+def templates(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    """The databases that tests get copies of."""
+    found = Templates(pytestconfig, tmp_path_factory)
+    yield found
+    found.drop()
 
 
 @pytest.fixture(params=BACKENDS)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path, template: Callable[[str], str]) -> Iterator[str]:
-    """The address of a migrated, empty database for this test alone."""
-    source = template(request.param)
-    if request.param == "sqlite":
-        shutil.copyfile(source.removeprefix("sqlite:///"), tmp_path / "linju.db")
-        yield f"sqlite:///{tmp_path / 'linju.db'}"
-    else:
-        server = postgres_server(request.config)
-        url = postgres.fresh_database(server, postgres.database_name(source))
-        yield url
-        postgres.drop_database(server, url)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, templates: Templates) -> Iterator[str]:
+    """The address of a migrated database for this test alone: empty, or with the town when the test asks for it."""
+    url = templates.copy(request.param, tmp_path, "world" in request.fixturenames)
+    yield url
+    if request.param == "postgresql":
+        postgres.drop_database(postgres_server(request.config), url)
 
 
 @pytest.fixture
@@ -152,10 +189,9 @@ def db_session(app: Flask) -> Iterator[scoped_session[Session]]:
 
 
 @pytest.fixture
-def world(app: Flask) -> factories.World:
+def world(app: Flask, database_url: str, templates: Templates) -> factories.World:
     """The made-up town in the application's database."""
-    with app.app_context():
-        return factories.town()
+    return templates.world(database_url.partition(":")[0])
 
 
 @pytest.fixture
