@@ -15,11 +15,14 @@ from typing import Any
 
 import flask_migrate
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_sqlalchemy.session import Session
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.orm import scoped_session
 
+from community.accounts import workflow as accounts
 from core import clock
 from core.config import ROOT, Settings, driver_url
 from core.database import db
@@ -70,12 +73,32 @@ def settings_for(database_url: str, var_dir: Path, **changes: Any) -> Settings:
     return Settings(**values | changes)
 
 
+class CompiledTemplates(BytecodeCache):
+    """Compiled templates of this process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()
+
+
 def make_app(settings: Settings) -> Flask:
     """An application with ``settings``."""
     # Imported late: guards and unit tests start at once and need no application.
     from app import create_app
 
-    return create_app(settings)
+    app = create_app(settings)
+    # Hundreds of applications in one run: each template is compiled once for all of them.
+    app.jinja_env.bytecode_cache = COMPILED
+    return app
 
 
 def close(app: Flask) -> None:
@@ -207,3 +230,12 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests do not depend on the settings of whoever runs them."""
     for name in [name for name in os.environ if name.startswith("LINJU_") and name != "LINJU_SHOTS"]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cheap_hashing() -> Iterator[None]:
+    """Argon2id with the least of work: towns of people with passwords are made anew for many tests."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", lambda: hasher)
+        yield
