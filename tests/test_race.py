@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -39,9 +40,9 @@ def server(database_url: str, var_dir: Path) -> Iterator[int]:
     }  # fmt: skip
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--no-ws", "--log-level", "warning",
-        "--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4", "app:create_app",
+        "--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--workers-kill-timeout", "5", "--blocking-threads", "4", "app:create_app",
     ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         deadline = time.monotonic() + START_SECONDS
         while not ready(port):
@@ -53,7 +54,8 @@ def server(database_url: str, var_dir: Path) -> Iterator[int]:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(15)
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
