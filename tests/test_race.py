@@ -40,7 +40,8 @@ def server(database_url: str, var_dir: Path) -> Iterator[int]:
     }  # fmt: skip
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--no-ws", "--log-level", "warning",
-        "--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--workers-kill-timeout", "5", "--blocking-threads", "4", "app:create_app",
+        "--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--workers-kill-timeout", "5",
+        "--blocking-threads", "4", "app:create_app",
     ]  # fmt: skip
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
