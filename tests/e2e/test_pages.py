@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -173,13 +174,14 @@ def _press(page: Page, key: str, address: str | None) -> None:
 def test_enter_dispatches_to_the_best(open_page: OpenPage) -> None:
     page = open_page(DESK, SECRETARY)
     page.goto("/desk?item=cleaning")
-    order_id = (page.locator("a.q__link").first.get_attribute("href") or "").partition("order=")[2][:6]
+    named = re.search(r"order=(\w+)", page.locator("a.q__link").first.get_attribute("href") or "")
+    assert named
     best = page.locator("[data-key=Enter]")
     name = (best.inner_text() or "").removeprefix("派给").split()[0]
     with page.expect_navigation():
         page.keyboard.press("Enter")
     expect(page.locator(".flash")).to_contain_text("已派单")
-    page.goto(f"/orders/{order_id}")
+    page.goto(f"/orders/{named[1]}")
     expect(page.get_by_role("region", name="派给了谁")).to_contain_text(name)
 
 
