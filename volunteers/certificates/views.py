@@ -12,7 +12,7 @@ from core import access, clock
 from core.access import PUBLIC, SIGNED_IN
 from core.config import Settings
 from core.web.blueprints import Pages
-from volunteers.certificates import paper, queries, workflow
+from volunteers.certificates import queries, workflow
 from volunteers.certificates.forms import PeriodForm
 
 pages = Pages("certificates", __name__)
@@ -64,6 +64,9 @@ def pdf(number: str) -> FlaskResponse:
     settings: Settings = current_app.extensions["linju.settings"]
     base = settings.public_url or request.host_url.rstrip("/")
     address = base + url_for("certificates.verify", number=certificate.number)
+    # Loaded by whoever prints: it takes half a second and 27 MB, which every start would pay.
+    from volunteers.certificates import paper
+
     answer = FlaskResponse(paper.draw(certificate, contents, address), mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'inline; filename="certificate-{certificate.number}.pdf"'
     return answer
