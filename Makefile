@@ -45,7 +45,7 @@ format: $(VENV)/.installed-test ## write sources and templates the way check wan
 e2e: $(VENV)/.installed-e2e ## browser journeys in headless Chromium, with accessibility checks
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 	  { echo "Chromium is missing. Install it first: sudo apt-get install chromium fonts-noto-cjk" >&2; exit 1; }
-	@$(BIN)/python -m pytest tests/e2e
+	@$(BIN)/python -m pytest tests/e2e -n $(JOBS) --dist worksteal
 
 bench: $(VENV)/.installed-bench ## the measured figures, as ratios
 	@$(BIN)/python -m bench
