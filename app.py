@@ -30,6 +30,9 @@ from community.grid.views.people import pages as _people_pages
 from community.inbox.views import pages as _inbox_pages
 from community.organisations import models as _organisations  # noqa: F401
 from community.organisations.views import pages as _organisations_pages
+from community.policies import models as _policies  # noqa: F401
+from community.policies import permissions as _policies_permissions  # noqa: F401
+from community.policies.views import pages as _policies_pages
 from community.preferences.views import pages as _preferences_pages
 from community.system import jobs as _system_jobs  # noqa: F401
 from community.system.commands import cli as _audit_cli
@@ -55,6 +58,7 @@ from services.orders import jobs as _orders_jobs  # noqa: F401
 from services.orders import marks as order_marks
 from services.orders import models as _orders  # noqa: F401
 from services.orders import permissions as _orders_permissions  # noqa: F401
+from services.orders import rules as _orders_rules  # noqa: F401
 from services.orders.views import pages as _orders_pages
 from services.orders.views.tabs import tab_items
 from services.reports import api as _reports_api  # noqa: F401
@@ -81,6 +85,7 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _inbox_pages,
     _grid_pages,
     _people_pages,
+    _policies_pages,
     _hours_pages,
     _certificates_pages,
     _registry_pages,
@@ -100,6 +105,7 @@ NAVIGATION = (
     ("一楼一图", "grid.estates", "people:read"),
     ("志愿者", "registry.volunteers", "volunteers:read"),
     ("服务清单", "catalogue.items", "catalogue:read"),
+    ("办事规则", "policies.index", "policies:read"),
     ("名册导入", "grid.imports", "people:import"),
     ("账号", "accounts.accounts", "accounts:issue"),
     ("任职", "organisations.posts", "accounts:appoint"),

@@ -61,13 +61,21 @@ class Message(Base):
 
 @dataclass(frozen=True)
 class Draft:
-    """A message to be written: made by a capability's ``messages`` functions, one function a message."""
+    """A message to be written: made by a capability's ``messages`` functions, one function a message.
+
+    ``title`` and ``body`` stand in the inbox; ``sms`` is the short text (70 characters at most, no full name, no ID)
+    for text messages and robots, the title when it is empty. An ``urgent`` one passes quiet hours. There is one message
+    of a kind to a person in a matter; ``matter`` tells several of one kind, written at once, apart.
+    """
 
     recipient_id: str
     kind: str
     title: str
     body: str = ""
     link: str = ""
+    sms: str = ""
+    urgent: bool = False
+    matter: str = ""
 
 
 MESSAGE_PARAMETERS = (bindparam("messages", type_=JsonRows()),)
@@ -95,7 +103,7 @@ def message_parts(dialect: str, gate: ColumnElement[bool]) -> list[Part]:
 def message_values(estate_id: str, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
     """The rows for the parameter ``messages``; one message to a person in one matter, however often it was drafted."""
     at = clock.now()
-    unique = {(draft.recipient_id, draft.kind): draft for draft in drafts}
+    unique = {(draft.recipient_id, draft.kind, draft.matter): draft for draft in drafts}
     return [
         {
             "id": new_id(),

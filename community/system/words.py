@@ -57,6 +57,7 @@ VERB_NAMES: Mapping[str, str] = {
     "correct_hours": "更正时长",
     "issue_certificate": "开具时长证明",
     "add_item": "添加服务项目",
+    "change_policy": "修改办事规则",
     "change_item": "修改服务项目",
     "withdraw_item": "停用服务项目",
     "restore_item": "恢复服务项目",
@@ -83,6 +84,7 @@ SUBJECT_NAMES: Mapping[str, str] = {
     "certificate": "时长证明",
     "item": "服务项目",
     "service_item": "服务项目",
+    "policy": "办事规则",
     "job": "后台任务",
     "message": "消息",
 }

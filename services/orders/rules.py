@@ -1,0 +1,26 @@
+"""What an estate decides about its offers."""
+
+from __future__ import annotations
+
+from community.policies.declared import Rule, Topic, declare
+
+OFFERS = declare(
+    Topic(
+        "offers",
+        "派单与接单",
+        "志愿者一天最多收到几单、什么时候不打扰、没人答复怎么办",
+        (
+            Rule("offers_a_day", "每位志愿者一天最多收到", 4, low=1, high=50, unit="单",
+                 hint="到了这个数就不再推荐，急单和书记点名派的除外"),
+            Rule("quiet_from", "晚上几点起不打扰", 21 * 60, "time", hint="不急的派单留到早上再通知"),
+            Rule("quiet_until", "早上几点起可以打扰", 8 * 60, "time"),
+            Rule("on_expiry", "到时间没人接怎么办", "queue", "choice",
+                 choices=(("queue", "回到派单台，由支部再派"), ("next", "自动派给下一位最合适的人"))),
+            Rule("automatic_rounds", "最多自动派几轮", 3, low=1, high=10, unit="轮", hint="都没人接，就回到派单台"),
+            Rule("claims_held", "抢单最多同时拿着", 2, low=1, high=20, unit="单",
+                 hint="做完一单再抢下一单，别人也有机会"),
+            Rule("undo_minutes", "派出后多久内可以撤回", 30, low=0, high=1440, unit="分钟",
+                 hint="还没有人接单时才能撤回"),
+        ),
+    )
+)  # fmt: skip
