@@ -89,7 +89,7 @@ def _branch(root: Organisation, number: int, volunteers: int, residents: int, or
             updated_at=now)  # fmt: skip
         add(VolunteerSkill, person_id=someone, skill="shopping")
     people = [person(f"居民{n}", f"r{n}") for n in range(residents)]
-    _orders(add, estate, building, people, orders)
+    _orders(add, estate, branch, building, people, orders)
     for model in (Organisation, Estate, Building, Unit, Household, Person, Account, SignIn, Appointment, Volunteer,
                   VolunteerSkill, ServiceOrder):  # fmt: skip
         if rows.get(model):
@@ -98,15 +98,15 @@ def _branch(root: Organisation, number: int, volunteers: int, residents: int, or
     return Branch(estate, secretary_token, helpers, [token for _, token in people])
 
 
-def _orders(add: Any, estate: str, building: str, people: list[tuple[str, str]], count: int) -> None:
+def _orders(add: Any, estate: str, branch: str, building: str, people: list[tuple[str, str]], count: int) -> None:
     now = clock.now()
     item = {"code": ITEM, "name": "助老购物", "category": "生活照料", "icon": "i-c-shop", "skills": ["shopping"],
             "deadline_minutes": 1440, "clock": "around_the_clock", "usual_minutes": 40, "offer_minutes": 240,
             "volunteers_needed": 1, "who_may_order": "everyone"}  # fmt: skip
     for n in range(count):
         someone = people[n % len(people)][0]
-        add(ServiceOrder, id=new_id(), estate_id=estate, code=f"b{n}-{digits(6)}", state="placed", version=1,
-            item_code=ITEM, item=item, building_id=building, household_label=f"1栋1单元r{n % len(people)}",
+        add(ServiceOrder, id=new_id(), estate_id=estate, desk_id=branch, code=f"b{n}-{digits(6)}", state="placed",
+            version=1, item_code=ITEM, item=item, building_id=building, household_label=f"1栋1单元r{n % len(people)}",
             person_id=someone, person_name=f"居民{n}", salutation="居民", placed_by=someone, placed_by_name=f"居民{n}",
             placed_as="self", door_code="1234", placed_at=now, note=f"请帮忙买菜 <{n}>", attention=[],
             volunteers_needed=1, accepted_count=0,

@@ -130,3 +130,36 @@ if (navigator.geolocation) for (const button of all("[data-place]")) shown(butto
     text.textContent = "会带上位置";
   }, () => { text.textContent = "没有取到位置，可以直接签到"; }, { timeout: 10000 });
 });
+
+// The queue stays fresh: asked for every 15 seconds while the page is seen, taken in only when something has changed.
+// What is being typed, picked or focused is left alone; an open order that has moved on says so.
+const EVERY = 15000;
+let etag = "";
+async function refresh() {
+  const list = document.querySelector("[data-fresh]");
+  if (!list || document.hidden) return;
+  let answer;
+  try {
+    answer = await fetch(list.dataset.fresh, { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store" });
+  } catch { return; }
+  if (answer.redirected || !answer.ok) return;
+  etag = answer.headers.get("ETag") ?? "";
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const held = document.activeElement?.getAttribute?.("href");
+  for (const next of all("[data-part]", fresh)) {
+    const old = document.querySelector(`[data-part="${next.dataset.part}"]`);
+    if (!old) continue;
+    const picked = new Set(all("input:checked", old).map((input) => input.value));
+    for (const input of all("input[type=checkbox]", next)) input.checked = picked.has(input.value);
+    const stale = document.querySelector("[data-stale]");
+    if (stale && next.dataset.version !== old.dataset.version) shown(stale);
+    if (old.dataset.version !== undefined) next.dataset.version = old.dataset.version;
+    const focused = old.contains(document.activeElement);
+    old.replaceWith(next);
+    if (focused && held) all("a", next).find((a) => a.getAttribute("href") === held)?.focus({ preventScroll: true });
+  }
+}
+if (document.querySelector("[data-fresh]")) {
+  setInterval(refresh, EVERY);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+}

@@ -16,7 +16,7 @@ from core.audit import Subject
 from core.ids import new_id
 from core.outbox import Draft
 from services.orders import messages as say
-from services.orders.aggregate import LOW_STARS, OFFER_FIELDS, ORDER_FIELDS, OfferRow, Order
+from services.orders.aggregate import LOW_STARS, OFFER_FIELDS, ORDER_FIELDS, OfferRow, Order, own_desk
 from services.orders.models import OfferState, State
 from services.orders.workflow.placing import due_at
 from services.orders.workflow.verbs import CALL_BACK_AFTER
@@ -110,7 +110,8 @@ class Story:
         self._cast, self._rows, self._now = cast, rows, clock.now()
         if wanted.at > self._now:
             raise NotYet
-        self.order = Order(_order_row(cast, rng, wanted), cast.estate_path, cast.estate_name, (cast.secretary.id,))
+        row, leaders = _order_row(cast, rng, wanted), (cast.secretary.id,)
+        self.order = Order(row, cast.estate_path, cast.estate_name, leaders=leaders)
         self._all: list[OfferRow] = []
         by = Someone(self.order.placed_by, self.order.placed_by_name)
         self._step(by, "place", wanted.at, State.PLACED, details={"as": wanted.placed_as})
@@ -284,7 +285,8 @@ def _order_row(cast: Cast, rng: Random, wanted: Wanted) -> dict[str, Any]:
         code = f"{clock.local(at):%y%m%d}-{rng.randrange(10**6):06d}"
     cast.codes.add(code)
     return dict.fromkeys(ORDER_FIELDS) | {
-        "id": new_id(), "estate_id": cast.estate_id, "code": code, "state": "", "version": 0, "item_code": wanted.item,
+        "id": new_id(), "estate_id": cast.estate_id, "desk_id": own_desk(cast.estate_path), "code": code,
+        "state": "", "version": 0, "item_code": wanted.item,
         "item": item, "household_id": who.household_id, "building_id": who.building_id, "household_label": who.label,
         "person_id": who.id, "person_name": who.name,
         "salutation": identity.honorific(who.name, who.sex, who.age_on(clock.local(at).date())), "placed_by": by.id,

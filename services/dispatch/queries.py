@@ -150,7 +150,7 @@ def ranked(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 def candidates(viewer: Viewer, order: Order, limit: int = 20) -> tuple[list[Candidate], list[tuple[str, str, str]]]:
     """Volunteers for an order, best first, and those ruled out as (id, name, why). Raises ``Forbidden``."""
-    if not viewer.may_at("orders:dispatch", order.estate_path):
+    if not order.leads(viewer):
         raise Forbidden
     verdicts = judge_orders([order])[order.id]
     found = [

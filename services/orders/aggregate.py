@@ -19,6 +19,11 @@ ASSIGNED = (OfferState.ACCEPTED, OfferState.CHECKED_IN, OfferState.COMPLETED)
 LOW_STARS = 2
 
 
+def own_desk(estate_path: str) -> str:
+    """The organisation whose desk an order comes to first: the estate's branch, the last node of its path."""
+    return estate_path.rstrip("/").rpartition("/")[2]
+
+
 @dataclass
 class OfferRow:
     """One offer; its fields are the columns of the table."""
@@ -61,6 +66,8 @@ class Order:
     row: dict[str, Any]
     estate_path: str
     estate_name: str = ""
+    desk_path: str = ""
+    desk_name: str = ""
     leaders: tuple[str, ...] = ()
     offers: dict[str, OfferRow] = field(default_factory=dict)
     past: list[OfferRow] = field(default_factory=list)
@@ -74,15 +81,16 @@ class Order:
 
     @classmethod
     def from_rows(cls, rows: Sequence[Sequence[Any]]) -> Order:
-        """From rows of (order columns…, estate path, estate name, leaders, offer columns…), one row an offer."""
+        """From rows of (order columns…, path and name of estate and desk, leaders, offer columns…), one an offer."""
         width = len(ORDER_FIELDS)
-        path, name, leaders = rows[0][width : width + 3]
+        begin = width + 5
+        path, name, desk_path, desk_name, leaders = rows[0][width:begin]
         columns = dict(zip(ORDER_FIELDS, rows[0][:width], strict=True))
-        order = cls(columns, path, name, tuple(leaders.split("\x1f")) if leaders else ())
+        order = cls(columns, path, name, desk_path, desk_name, tuple(leaders.split("\x1f")) if leaders else ())
         for row in rows:
-            if row[width + 3] is None:
+            if row[begin] is None:
                 continue
-            offer = OfferRow(*row[width + 3 :])
+            offer = OfferRow(*row[begin:])
             if offer.round == order.row["reopened"]:
                 order.offers[offer.volunteer_id] = offer
             else:
@@ -116,19 +124,38 @@ class Order:
         at_home = viewer.household_id is not None and viewer.household_id == row["household_id"]
         return viewer.person_id in (row["person_id"], row["placed_by"]) or at_home
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another desk than the estate's own branch has it."""
+        return self.desk_path != "" and self.desk_path != self.estate_path
+
+    def reads(self, viewer: Viewer) -> bool:
+        """Whether the viewer is of the staff to whom the whole order is open: at the estate, or where it now lies."""
+        at_desk = self.is_elsewhere and viewer.may_at("orders:read", self.desk_path)
+        return at_desk or viewer.may_at("orders:read", self.estate_path)
+
+    def leads(self, viewer: Viewer) -> bool:
+        """Whether it lies on the viewer's desk: a branch's, or the community's to which it was carried up."""
+        if viewer.may_at("orders:dispatch", self.desk_path or self.estate_path):
+            return True
+        raised: bool = self.is_elsewhere and self.estate_path.startswith(self.desk_path)
+        return raised and viewer.may_at("orders:take_over", self.desk_path)
+
     def visible_to(self, viewer: Viewer) -> bool:
         """Whether the viewer may know of this order at all."""
         mine = self.is_ours(viewer) or viewer.person_id in self.offers
         was = any(offer.volunteer_id == viewer.person_id for offer in self.past)
-        return mine or was or viewer.may_at("orders:read", self.estate_path)
+        return mine or was or self.reads(viewer)
 
     def may(self, verb: str, viewer: Viewer) -> bool:
         """Whether the viewer is one who may use this verb on this order, whatever its state."""
         own = self.offers.get(viewer.person_id)
-        leads = viewer.may_at("orders:dispatch", self.estate_path)
+        leads = self.leads(viewer)
         match verb:
-            case "dispatch" | "send_back" | "reassign" | "call_back" | "no_show":
-                return leads
+            case "dispatch" | "send_back" | "reassign" | "call_back" | "no_show" | "undo":
+                return leads or (verb == "dispatch" and viewer.person_id == "system")
+            case "transfer":
+                return leads or (self.is_elsewhere and viewer.may_at("orders:dispatch", self.estate_path))
             case "cancel":
                 early = self.row["state"] in (State.PLACED, State.DISPATCHED, State.ACCEPTED, State.SENT_BACK)
                 return leads or (self.is_ours(viewer) and early)
@@ -139,7 +166,7 @@ class Order:
             case "withdraw" | "complete":
                 return own is not None and own.is_assigned
             case "check_in":
-                helps = leads or viewer.may_at("orders:read", self.estate_path) or self.is_ours(viewer)
+                helps = leads or self.reads(viewer) or self.is_ours(viewer)
                 return helps or (own is not None and own.is_assigned)
             case "expire":
                 return viewer.person_id == "system"
@@ -162,6 +189,10 @@ class Order:
                 return mine or (own is None and any(o.state == OfferState.ACCEPTED for o in self.offers.values()))
             case "expire":
                 return any(o.state == OfferState.OFFERED and not o.is_live for o in self.offers.values())
+            case "undo":
+                return self.row["accepted_count"] == 0 and bool(self.live_offers())
+            case "transfer":
+                return not self.row["accepted_count"]
             case "no_show":
                 return any(offer.state == OfferState.ACCEPTED for offer in self.offers.values())
             case "call_back":
@@ -195,7 +226,7 @@ def order_view(order: Order, allowed: Iterable[str], viewer: Viewer) -> dict[str
     """
     row: Mapping[str, Any] = order.row
     own = order.offers.get(viewer.person_id)
-    leads = viewer.may_at("orders:read", order.estate_path)
+    leads = order.reads(viewer)
     close = leads or order.is_ours(viewer) or (own is not None and own.is_assigned)
     offers = [
         offer_view(o, o.volunteer_name if leads or o.is_assigned or o is own else mask_name(o.volunteer_name))

@@ -277,6 +277,21 @@ class DispatchForm(StepForm):
     )  # fmt: skip
 
 
+class NoteForm(StepForm):
+    """An internal note."""
+
+    text = TextAreaField(
+        "内部备注", [needed("请写下要记的话"), at_most(500)], description="居民和志愿者看不到",
+        render_kw={"rows": 2, "maxlength": 500},
+    )  # fmt: skip
+
+
+class TransferForm(ReasonForm):
+    """Where an order is handed on to, and why."""
+
+    desk = Pick("转给谁", [needed("请选转给谁")])
+
+
 class NoShowForm(ReasonForm):
     """Who did not come, and what is known of it."""
 

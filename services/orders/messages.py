@@ -52,6 +52,18 @@ def released(order: Order, volunteer_ids: Iterable[str], why: str) -> list[Draft
     return [Draft(person, "order.released", title, why, "/tasks") for person in volunteer_ids]
 
 
+def transferred(order: Order, leaders: Iterable[str], come_from: str, why: str) -> list[Draft]:
+    """To the desk that an order was transferred to."""
+    title = f"{come_from}转来一单：{order.item['name']}，{order.household_label}"
+    return [Draft(person, "order.transferred", title, why, _link(order)) for person in leaders]
+
+
+def moved(order: Order, desk_name: str) -> list[Draft]:
+    """To the resident: another body looks after the order now."""
+    title = f"{order.item['name']}已转给{desk_name}来办"
+    return [Draft(person, "order.moved", title, "时限不变，不用重新点单", _link(order)) for person in _told(order)]
+
+
 def completed(order: Order) -> list[Draft]:
     """To the resident: please rate."""
     title = f"{order.item['name']}做完了，请评价"

@@ -42,15 +42,20 @@ class OfferState(StrEnum):
 WAITING = (State.PLACED, State.DISPATCHED)
 OPEN = (State.PLACED, State.DISPATCHED, State.ACCEPTED, State.IN_SERVICE)
 _OPEN_SQL = text("state IN ('placed', 'dispatched', 'accepted', 'in_service')")
+_DONE_SQL = text("state = 'completed'")
 _CALL_BACK_SQL = text("call_back_due IS NOT NULL")
 
 
 class ServiceOrder(Base):
-    """A resident's order (点单). What it needs of item, household and person is copied when it is placed."""
+    """A resident's order (点单). What it needs of item, household and person is copied when it is placed.
+
+    ``desk_id`` is the organisation whose desk has it: the estate's own branch, or where it was transferred to.
+    """
 
     __tablename__ = "service_order"
     id: Mapped[str] = mapped_column(String(16), primary_key=True)
     estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"))
+    desk_id: Mapped[str] = mapped_column(String(16), server_default="")
     code: Mapped[str] = mapped_column(String(16))
     state: Mapped[str] = mapped_column(String(12))
     version: Mapped[int] = mapped_column(Integer)
@@ -96,6 +101,12 @@ class ServiceOrder(Base):
         CheckConstraint("satisfied IS NULL OR satisfied BETWEEN 1 AND 5", name="satisfied"),
         Index("ix_service_order_code", "estate_id", "code", unique=True),
         Index("ix_service_order_open", "estate_id", "due_at", "id", postgresql_where=_OPEN_SQL, sqlite_where=_OPEN_SQL),
+        Index("ix_service_order_desk", "desk_id", "due_at", "id", postgresql_where=_OPEN_SQL, sqlite_where=_OPEN_SQL),
+        Index("ix_service_order_desk_placed", "desk_id", "placed_at", "id"),
+        Index("ix_service_order_desk_call_back", "desk_id", "call_back_due", postgresql_where=_CALL_BACK_SQL,
+              sqlite_where=_CALL_BACK_SQL),
+        Index("ix_service_order_desk_done", "desk_id", "due_at", "id", postgresql_where=_DONE_SQL,
+              sqlite_where=_DONE_SQL),
         Index("ix_service_order_due", "estate_id", "due_at", "id"),
         Index("ix_service_order_placed", "estate_id", "placed_at", "id"),
         Index("ix_service_order_person", "person_id", "placed_at", "id"),

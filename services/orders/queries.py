@@ -8,20 +8,20 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Select, bindparam, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Date, Select, bindparam, false, func, literal_column, or_, select, union
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Building, Estate, Household, Person, Proxy
 from community.organisations.models import Appointment, Organisation
 from core import clock
-from core.access import BRANCH, NotFound, Viewer
+from core.access import ABOVE, BRANCH, NotFound, Viewer
 from core.audit import Event
 from core.database import UtcDateTime, db, fast
 from core.idempotency import KEPT, IdempotencyKey, opened
 from core.web import paging
 from services.catalogue.models import ServiceItem
 from services.orders.aggregate import OFFER_FIELDS, ORDER_FIELDS, Order
-from services.orders.models import Offer, OfferState, ServiceOrder
+from services.orders.models import OPEN, Offer, OfferState, ServiceOrder
 from volunteers.hours.queries import credited_until
 from volunteers.registry.models import Volunteer, VolunteerSkill
 
@@ -30,20 +30,24 @@ _OFFER = [Offer.__table__.c[name] for name in OFFER_FIELDS]
 UNIT, RECORD = "\x1f", "\x1e"
 
 
+Desk = aliased(Organisation, name="desk")
+
+
 def _leaders() -> Any:
-    """Who leads the estate's branch now, as one text: told when an order needs them."""
+    """Who leads the desk that has the order now, as one text: told when an order needs them."""
     today = bindparam("today", type_=Date())
     held = or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today)
     chosen = select(func.aggregate_strings(Appointment.person_id, UNIT)).where(
-        Appointment.organisation_id == Estate.branch_id, Appointment.role.in_(sorted(BRANCH)),
+        Appointment.organisation_id == ServiceOrder.desk_id, Appointment.role.in_(sorted(BRANCH | ABOVE)),
         Appointment.starts_on <= today, held,
     )  # fmt: skip
-    return chosen.correlate(Estate).scalar_subquery().label("leaders")
+    return chosen.correlate(ServiceOrder).scalar_subquery().label("leaders")
 
 
 _ONE = (
-    select(*_ORDER, Estate.path, Estate.name, _leaders(), *_OFFER)
+    select(*_ORDER, Estate.path, Estate.name, Desk.path, Desk.name, _leaders(), *_OFFER)
     .join(Estate, Estate.id == ServiceOrder.estate_id)
+    .join(Desk, Desk.id == ServiceOrder.desk_id)
     .outerjoin(Offer, Offer.order_id == ServiceOrder.id)
     .where(ServiceOrder.id == bindparam("id"))
     .order_by(Offer.offered_at, Offer.volunteer_id)
@@ -78,7 +82,7 @@ def get_order_to_complete(viewer: Viewer, order_id: str, volunteer_id: str) -> t
 
 @dataclass(frozen=True)
 class Helper:
-    """A volunteer of the order's estate who could be offered it."""
+    """A volunteer who could be offered it: of the order's estate, or of those below the desk it was transferred to."""
 
     person_id: str
     name: str
@@ -93,14 +97,17 @@ def _helpers(named: bool) -> Select[Any]:
              func.coalesce(skills.correlate(Volunteer).scalar_subquery(), ""))  # fmt: skip
     text = parts[0] + UNIT + parts[1] + UNIT + parts[2] + UNIT + parts[3]
     found = select(func.aggregate_strings(text, RECORD)).select_from(Volunteer)
+    pool = aliased(Estate)
+    handed = select(pool.id).where(pool.path.startswith(Desk.path), Desk.path != Estate.path)
     found = found.join(Person, Person.id == Volunteer.person_id).where(
-        Volunteer.estate_id == ServiceOrder.estate_id, Volunteer.standing == "active"
+        or_(Volunteer.estate_id == ServiceOrder.estate_id, Volunteer.estate_id.in_(handed.correlate(Desk, Estate))),
+        Volunteer.standing == "active",
     )
     if named:
         found = found.where(Volunteer.person_id.in_(bindparam("volunteers", expanding=True)))
     else:
         found = found.where(Volunteer.is_available)
-    return _ONE.add_columns(found.correlate(ServiceOrder).scalar_subquery().label("helpers"))
+    return _ONE.add_columns(found.correlate(ServiceOrder, Desk, Estate).scalar_subquery().label("helpers"))
 
 
 _TO_NAMED, _TO_ALL = _helpers(True), _helpers(False)
@@ -130,6 +137,20 @@ def within(viewer: Viewer, permission: str) -> ColumnElement[bool]:
     return ServiceOrder.estate_id.in_(select(Estate.id).where(reach))
 
 
+def _on_desk(viewer: Viewer) -> ColumnElement[bool]:
+    """Orders on desks within the viewer's reach."""
+    paths = viewer.paths("orders:read")
+    if not paths:
+        return false()
+    reach = or_(*[Organisation.path.startswith(path, autoescape=True) for path in paths])
+    return ServiceOrder.desk_id.in_(select(Organisation.id).where(reach))
+
+
+def handed_over(viewer: Viewer) -> ColumnElement[bool]:
+    """Open orders that other branches have transferred to the desks within reach."""
+    return _on_desk(viewer) & ServiceOrder.state.in_(OPEN)
+
+
 def readable(viewer: Viewer, mine: bool = False) -> ColumnElement[bool]:
     """Orders this viewer may know of; ``mine``: only those as resident, as placer or as volunteer."""
     offered = select(Offer.order_id).where(Offer.volunteer_id == viewer.person_id)
@@ -153,19 +174,25 @@ class Wanted:
 
 def list_orders(viewer: Viewer, wanted: Wanted, cursor: str | None, limit: int) -> paging.Page[Order]:
     """Orders with their offers, newest deadline first, in one statement."""
-    inner = select(ServiceOrder.id, ServiceOrder.due_at).where(readable(viewer, wanted.mine))
+    found = select(ServiceOrder.id, ServiceOrder.due_at)
     if wanted.states:
-        inner = inner.where(ServiceOrder.state.in_(wanted.states))
+        found = found.where(ServiceOrder.state.in_(wanted.states))
     if wanted.estate_id:
-        inner = inner.where(ServiceOrder.estate_id == wanted.estate_id)
+        found = found.where(ServiceOrder.estate_id == wanted.estate_id)
     if wanted.updated_since:
-        inner = inner.where(ServiceOrder.updated_at >= wanted.updated_since)
-    keys = (ServiceOrder.due_at, ServiceOrder.id)
+        found = found.where(ServiceOrder.updated_at >= wanted.updated_since)
+    parts = [found.where(readable(viewer, wanted.mine))]
+    if not wanted.mine and viewer.paths("orders:dispatch"):
+        parts.append(found.where(handed_over(viewer)))
+    reached = union(*parts).subquery() if len(parts) > 1 else parts[0].subquery()
+    inner = select(reached.c.id, reached.c.due_at)
+    keys = (reached.c.due_at, reached.c.id)
     page = paging.after(inner, keys, (datetime, str), cursor, limit, descending=True).subquery()
     statement = (
-        select(*_ORDER, Estate.path, Estate.name, literal_column("''"), *_OFFER)
+        select(*_ORDER, Estate.path, Estate.name, Desk.path, Desk.name, literal_column("''"), *_OFFER)
         .join(page, page.c.id == ServiceOrder.id)
         .join(Estate, Estate.id == ServiceOrder.estate_id)
+        .join(Desk, Desk.id == ServiceOrder.desk_id)
         .outerjoin(Offer, (Offer.order_id == ServiceOrder.id) & (Offer.state != OfferState.LAPSED))
         .order_by(ServiceOrder.due_at.desc(), ServiceOrder.id.desc(), Offer.offered_at, Offer.volunteer_id)
     )
@@ -183,9 +210,15 @@ _EVENTS = (
 
 
 def list_events(viewer: Viewer, order_id: str) -> Sequence[Any]:
-    """What happened to an order, oldest first, in one statement. Raises ``NotFound`` outside the viewer's reach."""
-    seen = select(ServiceOrder.id).where(ServiceOrder.id == order_id, readable(viewer)).exists()
-    rows = fast().execute(_EVENTS.where(seen), {"id": order_id}).all()
+    """What happened to an order, oldest first, in one statement; internal notes only for the staff.
+
+    Raises ``NotFound`` outside the viewer's reach.
+    """
+    own = select(ServiceOrder.id).where(ServiceOrder.id == order_id)
+    staff = own.where(or_(within(viewer, "orders:read"), _on_desk(viewer))).exists()
+    seen = own.where(readable(viewer)).exists()
+    open_to_all = (Event.verb != "note") & seen
+    rows = fast().execute(_EVENTS.where(or_(staff, open_to_all)), {"id": order_id}).all()
     if not rows:
         raise NotFound
     return rows

@@ -67,7 +67,7 @@ def _spent(order: Order) -> str:
 _TITLES = {
     "place": "已点单", "dispatch": "已派单", "accept": "已接单", "withdraw": "志愿者来不了", "no_show": "志愿者没有到",
     "check_in": "开始服务", "complete": "服务完成", "rate": "已评价", "call_back": "支部已回访", "cancel": "已撤单",
-    "send_back": "已退单", "resubmit": "已重新提交", "reassign": "支部另派志愿者",
+    "send_back": "已退单", "resubmit": "已重新提交", "reassign": "支部另派志愿者", "transfer": "换单位来办",
 }  # fmt: skip
 _NEXT = {
     State.PLACED: ("等待派单", "已接单", "服务完成", "待评价"),
@@ -102,6 +102,8 @@ def _resident_text(order: Order, event: Any) -> str:
             return "向符合条件的志愿者公开征集" if details.get("open") else "支部正在联系志愿者"
         case "accept":
             return f"{event.actor_name}接单"
+        case "transfer":
+            return f"由{details.get('to')}来办，时限不变"
         case "withdraw" | "no_show" | "reassign":
             return "支部正在为您另找志愿者"
         case "check_in":
@@ -119,6 +121,7 @@ def _resident_text(order: Order, event: Any) -> str:
 _DID = {
     "place": "点单", "accept": "接单", "decline": "婉拒", "withdraw": "退出", "check_in": "签到", "complete": "完成",
     "cancel": "撤单", "send_back": "退单", "resubmit": "补充后重新提交", "reassign": "转派", "expire": "收回过时的派单",
+    "undo": "撤回派单",
 }  # fmt: skip
 
 
@@ -136,6 +139,10 @@ def _did(event: Any) -> str:
             return f"公开抢单，通知{len(details.get('volunteers', ()))}人"
         case "dispatch":
             return f"派给{'、'.join(details.get('volunteers', ()))}"
+        case "note":
+            return f"备注：{details.get('text')}"
+        case "transfer":
+            return f"转给{details.get('to')}"
         case "no_show":
             return f"记{details.get('volunteer')}未到"
         case "check_in" if details.get("by"):

@@ -68,11 +68,10 @@ SAMPLES: dict[str, dict[str, str]] = {
         "links": "{{ m.links([('i-chat', t, t, t)]) }}",
     },
     "desk.html": {
-        "q": (
-            "<ol>{{ m.q(t, t, t, t, t, ('late', t), [(t, 'amber')], true, 'order', t) }}"
-            "{{ m.q(t, t, t, t, state=t) }}</ol>"
+        "queue": (
+            "{{ m.queue([{'id': t, 'version': 1, 'left': {'kind': 'late', 'text': t}, 'item': t, 'door': t, 'tags':"
+            " [(t, 'amber')], 'need': t, 'when': t, 'state': 'placed', 'can_plan': true}], t, t, t) }}"
         ),
-        "queue": "{% call m.queue() %}{% endcall %}",
         "reco_best": "{{ m.reco_best(t, t, {'volunteer': t}, [(t, false), (t, true)], true, 3, t) }}",
         "reco": "<ol>{{ m.reco(t, t, {'volunteer': t}, [t, t], true, t, '2') }}</ol>",
         "not_reco": "{{ m.not_reco([(t, t)], true) }}",

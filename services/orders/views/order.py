@@ -22,7 +22,8 @@ FORMS: Mapping[str, type[Form]] = {
     "accept": forms.StepForm, "decline": forms.DeclineForm, "withdraw": forms.WithdrawForm,
     "check_in": forms.CheckInForm, "complete": forms.CompleteForm, "rate": forms.RateForm, "cancel": forms.CancelForm,
     "resubmit": forms.ResubmitForm, "dispatch": forms.DispatchForm, "send_back": forms.ReasonForm,
-    "reassign": forms.ReasonForm, "no_show": forms.NoShowForm, "call_back": forms.CallBackForm,
+    "reassign": forms.ReasonForm, "undo": forms.StepForm,
+    "note": forms.NoteForm, "no_show": forms.NoShowForm, "call_back": forms.CallBackForm,
 }  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def prepare(form: Any, order: Order, viewer: Viewer, fresh: bool) -> Any:
 def audience(order: Order, viewer: Viewer) -> str:
     """Whose page of the order this is: ``desk``, ``volunteer`` or ``resident``."""
     home = viewer.person_id == order.person_id or (viewer.household_id and viewer.household_id == order.household_id)
-    if viewer.may_at("orders:read", order.estate_path) and not home:
+    if order.reads(viewer) and not home:
         return "desk"
     helped = viewer.person_id in order.offers or any(o.volunteer_id == viewer.person_id for o in order.past)
     return "volunteer" if helped and not home else "resident"
@@ -100,7 +101,9 @@ def order_context(
     """What the templates of an order show to this audience."""
     verbs = workflow.allowed(order, viewer)
     asked = {
-        verb: sent[verb] if verb in sent else prepare(form_for(verb, order), order, viewer, True) for verb in verbs
+        verb: sent[verb] if verb in sent else prepare(form_for(verb, order), order, viewer, True)
+        for verb in (*verbs, *(["note"] if order.reads(viewer) else []))
+        if verb in FORMS
     }
     why = wording.last_reason(events)
     known = {

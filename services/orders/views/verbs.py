@@ -14,6 +14,7 @@ from core.workflow import InvalidStep, ReasonMissing, Stale
 from services.orders import queries, wording, workflow
 from services.orders.aggregate import Order
 from services.orders.views.blueprint import Answer, pages
+from services.orders.views.desk import remember_undo
 from services.orders.views.order import form_for, order_page, prepare
 from services.orders.workflow import AlreadyTaken, Refused
 from volunteers.hours.workflow import Overlap
@@ -21,15 +22,15 @@ from volunteers.hours.workflow import Overlap
 Act = Callable[[Viewer, Any], Order]
 
 
-def _step(order_id: str, verb: str, done: str, act: Act) -> Answer:
-    """Apply a verb as its form says. ``done`` is what the next page says of it."""
+def _step(order_id: str, verb: str, done: str, act: Act, then: Callable[[Order], None] | None = None) -> Answer:
+    """Apply a verb as its form says. ``done`` is what the next page says of it; ``then`` takes the order it made."""
     viewer, form = access.viewer(), form_for(verb)
     if verb in ("no_show", "check_in", "resubmit"):
         prepare(form, queries.get_order(viewer, order_id), viewer, False)
     if not form.validate():
         return _again(order_id, verb, form)
     try:
-        act(viewer, form)
+        order = act(viewer, form)
     except Refused as refused:
         _attach(form, refused.field, str(refused))
         return _again(order_id, verb, form)
@@ -38,7 +39,10 @@ def _step(order_id: str, verb: str, done: str, act: Act) -> Answer:
         return _again(order_id, verb, form)
     except (Stale, AlreadyTaken, InvalidStep, Forbidden) as late:
         return _too_late(order_id, verb, form.version.data, late)
-    flash(done, "success")
+    if then is not None:
+        then(order)
+    if done:
+        flash(done, "success")
     return redirect(own_path(request.form.get("back"), url_for("orders.show", order_id=order_id)), 303)
 
 
@@ -78,7 +82,7 @@ def _too_late(order_id: str, verb: str, version: int | None, late: Exception | N
         raise late
     taken = isinstance(late, AlreadyTaken)
     text = "名额已满，别的志愿者先接了这一单" if taken else "这一单刚才有变化，您的这一步没有办。下面是最新情况"
-    told = wording.changes(events, version) if viewer.may_at("orders:read", order.estate_path) else []
+    told = wording.changes(events, version) if order.reads(viewer) else []
     return order_page(order, 409, notice=text, changes=told, events=events)
 
 
@@ -159,7 +163,7 @@ def resubmit(order_id: str) -> Answer:
     return _step(order_id, "resubmit", "已重新提交，支部会尽快派单", act)
 
 
-@pages.page("/orders/<order_id>/dispatch", access="orders:dispatch", methods=("POST",))
+@pages.page("/orders/<order_id>/dispatch", access="orders:read", methods=("POST",))
 def dispatch(order_id: str) -> Answer:
     """Offer an order to those picked, or to all who qualify."""
 
@@ -169,10 +173,20 @@ def dispatch(order_id: str) -> Answer:
             open_call=form.open_call.data, expires_minutes=form.expires_minutes.data, version=form.version.data,
         )  # fmt: skip
 
-    return _step(order_id, "dispatch", "已派单，等志愿者答复", act)
+    return _step(order_id, "dispatch", "已派单，等志愿者答复", act, remember_undo)
 
 
-@pages.page("/orders/<order_id>/send_back", access="orders:dispatch", methods=("POST",))
+@pages.page("/orders/<order_id>/undo", access="orders:read", methods=("POST",))
+def undo(order_id: str) -> Answer:
+    """Take a dispatch back that nobody has accepted yet."""
+
+    def act(viewer: Viewer, form: Any) -> Order:
+        return workflow.undo(viewer, order_id, version=form.version.data)
+
+    return _step(order_id, "undo", "派单已撤回，这一单回到待派", act)
+
+
+@pages.page("/orders/<order_id>/send_back", access="orders:read", methods=("POST",))
 def send_back(order_id: str) -> Answer:
     """Return an order to the resident."""
 
@@ -182,7 +196,7 @@ def send_back(order_id: str) -> Answer:
     return _step(order_id, "send_back", "已退单，居民会看到原因", act)
 
 
-@pages.page("/orders/<order_id>/reassign", access="orders:dispatch", methods=("POST",))
+@pages.page("/orders/<order_id>/reassign", access="orders:read", methods=("POST",))
 def reassign(order_id: str) -> Answer:
     """Withdraw the present volunteers and queue the order again."""
 
@@ -192,7 +206,7 @@ def reassign(order_id: str) -> Answer:
     return _step(order_id, "reassign", "已收回，请另派志愿者", act)
 
 
-@pages.page("/orders/<order_id>/no_show", access="orders:dispatch", methods=("POST",))
+@pages.page("/orders/<order_id>/no_show", access="orders:read", methods=("POST",))
 def no_show(order_id: str) -> Answer:
     """Record that a volunteer did not come."""
 
@@ -203,7 +217,7 @@ def no_show(order_id: str) -> Answer:
     return _step(order_id, "no_show", "已记未到，请另派志愿者", act)
 
 
-@pages.page("/orders/<order_id>/call_back", access="orders:dispatch", methods=("POST",))
+@pages.page("/orders/<order_id>/call_back", access="orders:read", methods=("POST",))
 def call_back(order_id: str) -> Answer:
     """Record a call-back."""
 

@@ -15,7 +15,7 @@ from core.access import Forbidden, Viewer
 from core.idempotency import Pending
 from core.ids import digits, new_id
 from services.orders import queries
-from services.orders.aggregate import Order
+from services.orders.aggregate import Order, own_desk
 from services.orders.models import State
 from services.orders.queries import Placing
 from services.orders.workflow.steps import Answer, Outcome, make
@@ -128,7 +128,8 @@ def _new_order(viewer: Viewer, found: Placing, wish: Wish, placed_as: str) -> Or
     row = dict.fromkeys(
         ("dispatched_at", "completed_at", "closed_at", "stars", "rated_at", "call_back_due", "solved", "satisfied")
     ) | {
-        "id": new_id(), "estate_id": found.estate_id, "code": f"{clock.today():%y%m%d}-{digits(6)}",
+        "id": new_id(), "estate_id": found.estate_id, "desk_id": own_desk(found.estate_path),
+        "code": f"{clock.today():%y%m%d}-{digits(6)}",
         "item_code": item["code"], "item": item, "household_id": found.household_id, "building_id": found.building_id,
         "household_label": found.label or "", "person_id": found.person_id, "person_name": found.name,
         "salutation": identity.honorific(found.name, found.sex, age), "placed_by": viewer.person_id,

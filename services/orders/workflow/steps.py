@@ -68,6 +68,9 @@ STEPS = (
     Step("send_back", "退单", _states(S.PLACED, S.DISPATCHED), _reach(S.SENT_BACK), "orders:dispatch", True, sets=COUNT,
          writes=OFFERED),
     Step("resubmit", "重新提交", _states(S.SENT_BACK), _reach(S.PLACED), "orders:place", sets=WISHED),
+    Step("undo", "撤回派单", _states(S.DISPATCHED), _reach(S.PLACED), "orders:dispatch", writes=OFFERED),
+    Step("transfer", "转出", _states(S.PLACED, S.DISPATCHED), _reach(S.PLACED), "orders:dispatch", True,
+         sets=("desk_id",), writes=OFFERED),
     Step("reassign", "转派", _states(S.DISPATCHED, S.ACCEPTED, S.IN_SERVICE), _reach(S.PLACED), "orders:dispatch", True,
          sets=COUNT, writes=OFFERED),
 )  # fmt: skip

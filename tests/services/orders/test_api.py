@@ -110,7 +110,7 @@ def test_a_refused_step_names_the_state_and_what_is_allowed(who: Who) -> None:
     answer = who("secretary").post(f"/orders/{order['id']}/reassign", {"reason": "换人"})
     refused(answer, 409, "invalid-transition")
     assert answer.json["state"] == "placed"
-    assert answer.json["allowed"] == ["dispatch", "cancel", "send_back"]
+    assert answer.json["allowed"] == ["dispatch", "cancel", "send_back", "transfer"]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ ACTORS = {
 
 # Who can do what in which state. Whoever is not named can do nothing.
 CAN = {
-    "placed": {"resident": "cancel", "secretary": "dispatch cancel send_back"},
+    "placed": {"resident": "cancel", "secretary": "dispatch cancel send_back transfer"},
     "dispatched": {
         "resident": "cancel", "offered": "accept decline", "assigned": "withdraw",
         "secretary": "dispatch no_show cancel send_back reassign",
@@ -67,7 +67,7 @@ def entitled(state: str, actor: str, verb: str) -> bool:
     """Whether the verb is this actor's at all; then the refusal is one of state (409), else one of right (403)."""
     over = state in ("cancelled", "sent_back")
     match verb:
-        case "dispatch" | "send_back" | "reassign" | "call_back" | "no_show":
+        case "dispatch" | "send_back" | "reassign" | "call_back" | "no_show" | "undo" | "transfer":
             return actor == "secretary"
         case "cancel":
             early = state in ("placed", "dispatched", "accepted", "sent_back")
@@ -188,6 +188,8 @@ def body_of(verb: str, order: Order, desk: Desk) -> dict[str, Any]:
             return {"stars": 5}
         case "call_back":
             return {"solved": True, "satisfied": 5}
+        case "transfer":
+            return {"desk": desk.world.estates["cement"].branch.id, "reason": "请支援"}
         case "decline" | "withdraw" | "cancel" | "send_back" | "reassign":
             return {"reason": "有事"}
     return {}
@@ -224,7 +226,8 @@ def test_every_verb_by_everyone(state: str, app: Flask, desk: Desk) -> None:
 def test_the_table_of_this_test_is_that_of_the_workflow() -> None:
     # What further states of offers allow, beyond the orders made here: an order for several, a low rating, time.
     more = {
-        "placed": {"withdraw", "no_show"}, "dispatched": {"expire"}, "in_service": {"withdraw", "no_show", "check_in"},
+        "placed": {"withdraw", "no_show"}, "dispatched": {"expire", "undo", "transfer"},
+        "in_service": {"withdraw", "no_show", "check_in"},
         "closed": {"call_back"},
     }  # fmt: skip
     for state in State:
@@ -547,8 +550,12 @@ def attempt(desk: Desk, rng: random.Random, order: Order, verb: str, viewer: Vie
             target(viewer, order.id, rng.random() < 0.5, rng.choice([None, 1, 5]), "")
         case "resubmit":
             target(viewer, order.id, "补充", None, None)
-        case "accept" | "expire":
+        case "accept" | "expire" | "undo":
             target(viewer, order.id)
+        case "transfer":
+            there = desk.world.estates["cement"].branch.id
+            here = desk.world.estates["banyan"].branch.id
+            target(viewer, order.id, here if order.desk_id == there else there, "请支援")
         case _:
             target(viewer, order.id, "有事")
 
