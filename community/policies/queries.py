@@ -28,14 +28,27 @@ class Decided:
     version: int
 
 
+def column(topic: Topic, estate_column: Any) -> Any:
+    """What an estate has chosen for a topic, as a column of another statement; ``read`` makes values of it."""
+    chosen = select(Policy.chosen).where(Policy.topic == topic.name, Policy.estate_id == estate_column)
+    return chosen.scalar_subquery()
+
+
+def read(topic: Topic, chosen: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The values of a topic: what was chosen as far as it still fits, else the defaults."""
+    kept = (
+        {r.name: chosen[r.name] for r in topic.rules if r.name in chosen and r.fits(chosen[r.name])} if chosen else {}
+    )
+    return topic.defaults | kept
+
+
 def by_estate(topic: Topic, estate_ids: Iterable[str]) -> dict[str, Decided]:
     """What these estates have decided, by estate, in one statement. A value that no longer fits is the default."""
     estates = sorted(set(estate_ids))
     found = {estate: Decided(topic.defaults, 0) for estate in estates}
     if estates:
         for estate_id, chosen, version in fast().execute(_OF, {"topic": topic.name, "estates": estates}):
-            kept = {r.name: chosen[r.name] for r in topic.rules if r.name in chosen and r.fits(chosen[r.name])}
-            found[estate_id] = Decided(topic.defaults | kept, version)
+            found[estate_id] = Decided(read(topic, chosen), version)
     return found
 
 

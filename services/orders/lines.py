@@ -35,7 +35,7 @@ def lines(rows: Sequence[Any], many_estates: bool) -> list[Line]:
     return [
         Line(
             row.id, row.version, remaining(row.due_at, now) if row.state in OPEN else None, row.item["name"],
-            (f"{row.estate_name} " if many_estates or row.is_elsewhere else "") + (row.household_label or row.salutation),
+            (row.estate_name + " " if many_estates or row.is_elsewhere else "") + (row.household_label or row.salutation),
             _tags(row), row.note or row.item["name"], time_range(row.preferred_start, row.preferred_end)
             if row.preferred_start else "", row.state, row.state == "placed",
         )

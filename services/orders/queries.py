@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 
 from community.grid.models import Building, Estate, Household, Person, Proxy
 from community.organisations.models import Appointment, Organisation
+from community.policies import queries as policies
 from core import clock
 from core.access import ABOVE, BRANCH, NotFound, Viewer
 from core.audit import Event
@@ -22,6 +23,7 @@ from core.web import paging
 from services.catalogue.models import ServiceItem
 from services.orders.aggregate import OFFER_FIELDS, ORDER_FIELDS, Order
 from services.orders.models import OPEN, Offer, OfferState, ServiceOrder
+from services.orders.rules import OFFERS
 from volunteers.hours.queries import credited_until
 from volunteers.registry.models import Volunteer, VolunteerSkill
 
@@ -62,12 +64,17 @@ def get_order(viewer: Viewer, order_id: str) -> Order:
 def _one(viewer: Viewer, statement: Select[Any], values: dict[str, Any], extra: int = 0) -> tuple[Order, Any]:
     """An order and the extra column that the statement ends with, if any."""
     rows = fast().execute(statement, values | {"today": clock.today()}).all()
+    return _order_of(viewer, [row[:-1] for row in rows] if extra else rows), rows[0][-1]
+
+
+def _order_of(viewer: Viewer, rows: Sequence[Any]) -> Order:
+    """The order of these rows. Raises ``NotFound`` when there is none, or none that the viewer may know of."""
     if not rows:
         raise NotFound
-    order = Order.from_rows([row[:-1] for row in rows] if extra else rows)
+    order = Order.from_rows(rows)
     if not order.visible_to(viewer) and viewer.person_id != "system":
         raise NotFound
-    return order, rows[0][-1]
+    return order
 
 
 _COMPLETING = _ONE.add_columns(
@@ -78,6 +85,30 @@ _COMPLETING = _ONE.add_columns(
 def get_order_to_complete(viewer: Viewer, order_id: str, volunteer_id: str) -> tuple[Order, datetime | None]:
     """An order and until when its volunteer's time is credited already, in one statement. Raises ``NotFound``."""
     return _one(viewer, _COMPLETING, {"id": order_id, "volunteer": volunteer_id}, extra=1)
+
+
+def _accepting() -> Select[Any]:
+    held = aliased(Offer)
+    claims = select(func.count()).select_from(held).where(
+        held.volunteer_id == bindparam("volunteer", type_=Person.id.type), held.is_open_call,
+        held.state.in_((OfferState.ACCEPTED, OfferState.CHECKED_IN)),
+    )  # fmt: skip
+    chosen = policies.column(OFFERS, ServiceOrder.estate_id)
+    return _ONE.add_columns(chosen.label("chosen"), claims.scalar_subquery().label("claims"))
+
+
+_ACCEPTING = _accepting()
+
+
+def get_order_to_accept(viewer: Viewer, order_id: str) -> tuple[Order, int, int]:
+    """An order, how many claims (抢单) the viewer holds, and how many one may hold, in one statement.
+
+    Raises ``NotFound``.
+    """
+    values = {"id": order_id, "volunteer": viewer.person_id, "today": clock.today()}
+    rows = fast().execute(_ACCEPTING, values).all()
+    order = _order_of(viewer, [row[:-2] for row in rows])
+    return order, int(rows[0][-1]), int(policies.read(OFFERS, rows[0][-2])["claims_held"])
 
 
 @dataclass(frozen=True)

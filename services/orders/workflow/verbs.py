@@ -91,11 +91,19 @@ def _named(order: Order, helpers: dict[str, Helper], volunteers: Sequence[str]) 
 
 
 def accept(viewer: Viewer, order_id: str, answer: Answer | None = None) -> Order:
-    """Accept an offer. The last place taken lapses the other offers. Raises ``AlreadyTaken`` for whoever is late."""
+    """Accept an offer. The last place taken lapses the other offers. Raises ``AlreadyTaken`` for whoever is late, and
+    ``Refused`` for one more claim (抢单) than the estate lets a volunteer hold, so that others have their turn."""
+    claims = [0, 0]
+
+    def load() -> Order:
+        order, claims[0], claims[1] = queries.get_order_to_accept(viewer, order_id)
+        return order
 
     def decide(order: Order) -> Outcome:
         now = clock.now()
         own = order.touch(viewer.person_id)
+        if own.is_open_call and claims[0] >= claims[1]:
+            raise Refused("claims", f"您手上已有{claims[0]}单抢来的单，做完一单再抢")
         own.state, own.accepted_at = OfferState.ACCEPTED, now
         count = order.accepted_count + 1
         order.row.update(accepted_count=count, updated_at=now)
@@ -104,7 +112,7 @@ def accept(viewer: Viewer, order_id: str, answer: Answer | None = None) -> Order
             _lapse(order)
         return Outcome(State.ACCEPTED if full else State.DISPATCHED, say.accepted(order, viewer.name))
 
-    return apply(viewer, "accept", partial(queries.get_order, viewer, order_id), decide, answer=answer)
+    return apply(viewer, "accept", load, decide, answer=answer)
 
 
 def _lapse(order: Order) -> None:
