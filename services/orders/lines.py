@@ -35,12 +35,17 @@ def lines(rows: Sequence[Any], many_estates: bool) -> list[Line]:
     return [
         Line(
             row.id, row.version, remaining(row.due_at, now) if row.state in OPEN else None, row.item["name"],
-            (row.estate_name + " " if many_estates or row.is_elsewhere else "") + (row.household_label or row.salutation),
-            _tags(row), row.note or row.item["name"], time_range(row.preferred_start, row.preferred_end)
-            if row.preferred_start else "", row.state, row.state == "placed",
+            _door(row, many_estates or row.is_elsewhere), _tags(row), row.note or row.item["name"],
+            time_range(row.preferred_start, row.preferred_end) if row.preferred_start else "", row.state,
+            row.state == "placed",
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _door(row: Any, name_estate: bool) -> str:
+    where = row.household_label or row.salutation
+    return f"{row.estate_name} {where}" if name_estate else str(where)
 
 
 def _tags(row: Any) -> list[tuple[str, str]]:

@@ -19,8 +19,6 @@ OFFERS = declare(
             Rule("automatic_rounds", "最多自动派几轮", 3, low=1, high=10, unit="轮", hint="都没人接，就回到派单台"),
             Rule("claims_held", "抢单最多同时拿着", 2, low=1, high=20, unit="单",
                  hint="做完一单再抢下一单，别人也有机会"),
-            Rule("undo_minutes", "派出后多久内可以撤回", 30, low=0, high=1440, unit="分钟",
-                 hint="还没有人接单时才能撤回"),
         ),
     )
 )  # fmt: skip

@@ -20,7 +20,7 @@ PAGE = "/policies/{}/offers"
 def filled(**changes: str) -> dict[str, str]:
     return {
         "offers_a_day": "4", "quiet_from": "21:00", "quiet_until": "08:00", "on_expiry": "queue", "claims_held": "2",
-        "automatic_rounds": "3", "undo_minutes": "30", "version": "0",
+        "automatic_rounds": "3", "version": "0",
     } | changes  # fmt: skip
 
 

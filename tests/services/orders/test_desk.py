@@ -125,6 +125,32 @@ def test_an_order_does_not_leave_the_community(site: Site, world: World) -> None
     assert site.get("outsider", f"/orders/{order_id}/transfer").status_code == 404
 
 
+# Claims
+
+
+def test_a_volunteer_holds_no_more_claims_than_the_estate_lets(site: Site, world: World) -> None:
+    orders = [site.placed() for _ in range(3)]
+    with site.app.app_context():
+        secretary, helper = world["secretary"].viewer(), world["volunteer1"].viewer()
+        for order_id in orders:
+            workflow.dispatch(secretary, order_id, open_call=True)
+        for order_id in orders[:2]:
+            workflow.accept(helper, order_id)
+        with pytest.raises(Refused, match="2单抢来的单"):
+            workflow.accept(helper, orders[2])
+    answer = site.verb("volunteer1", orders[2], "accept")
+    assert answer.status_code == 422 and "做完一单再抢" in answer.text
+    with site.app.app_context():
+        workflow.check_in(world["volunteer1"].viewer(), orders[0])
+        workflow.complete(world["volunteer1"].viewer(), orders[0], 1, "")
+        assert workflow.accept(world["volunteer1"].viewer(), orders[2]).state == State.ACCEPTED
+
+
+def test_named_offers_do_not_count_as_claims(site: Site) -> None:
+    for _ in range(3):
+        site.accepted("volunteer1")
+
+
 # Notes
 
 
