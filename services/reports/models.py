@@ -1,0 +1,83 @@
+"""Sums kept for reports. They hold nothing that the rows do not say; a job fills them behind the writers' backs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base
+
+
+class _Vector:
+    """The columns of ``counting.VECTOR``."""
+
+    placed: Mapped[int] = mapped_column(Integer, default=0)
+    dispatched: Mapped[int] = mapped_column(Integer, default=0)
+    accepted: Mapped[int] = mapped_column(Integer, default=0)
+    completed: Mapped[int] = mapped_column(Integer, default=0)
+    closed: Mapped[int] = mapped_column(Integer, default=0)
+    cancelled: Mapped[int] = mapped_column(Integer, default=0)
+    sent_back: Mapped[int] = mapped_column(Integer, default=0)
+    on_time: Mapped[int] = mapped_column(Integer, default=0)
+    due: Mapped[int] = mapped_column(Integer, default=0)
+    responded: Mapped[int] = mapped_column(Integer, default=0)
+    to_respond: Mapped[int] = mapped_column(Integer, default=0)
+    solved: Mapped[int] = mapped_column(Integer, default=0)
+    asked: Mapped[int] = mapped_column(Integer, default=0)
+    satisfied: Mapped[int] = mapped_column(Integer, default=0)
+    rated: Mapped[int] = mapped_column(Integer, default=0)
+    unreachable: Mapped[int] = mapped_column(Integer, default=0)
+    reopened: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class _Sums(_Vector):
+    """The vector and the hours: minutes and services of the day of service."""
+
+    minutes: Mapped[int] = mapped_column(Integer, default=0)
+    services: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class OrderCount(_Vector, Base):
+    """What of an order has been counted, and where: under which path the estate stood when it was first counted."""
+
+    __tablename__ = "order_count"
+    order_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    estate_id: Mapped[str] = mapped_column(String(16))
+    path: Mapped[str] = mapped_column(String(170))
+    item: Mapped[str] = mapped_column(String(30))
+    day: Mapped[date] = mapped_column(Date)
+    __table_args__ = (Index("ix_order_count_estate", "estate_id", "day"),)
+
+
+class Rollup(_Sums, Base):
+    """Sums of a node of the organisation tree as it was organised then, for a day or a month, an item or all (``""``)."""
+
+    __tablename__ = "rollup"
+    node_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    grain: Mapped[str] = mapped_column(String(1), primary_key=True)
+    item: Mapped[str] = mapped_column(String(30), primary_key=True)
+    period: Mapped[date] = mapped_column(Date, primary_key=True)
+    __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
+
+
+class RollupKnown(_Sums, Base):
+    """The same sums by the day on which they came to be known: what a past day knew is the sum up to that day."""
+
+    __tablename__ = "rollup_known"
+    node_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    grain: Mapped[str] = mapped_column(String(1), primary_key=True)
+    item: Mapped[str] = mapped_column(String(30), primary_key=True)
+    period: Mapped[date] = mapped_column(Date, primary_key=True)
+    known_on: Mapped[date] = mapped_column(Date, primary_key=True)
+    __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
+
+
+class RollMark(Base):
+    """Up to when an estate's changes are counted, for each stream (``orders`` or ``hours``)."""
+
+    __tablename__ = "roll_mark"
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), primary_key=True)
+    stream: Mapped[str] = mapped_column(String(10), primary_key=True)
+    upto: Mapped[datetime]
