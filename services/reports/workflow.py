@@ -1,0 +1,198 @@
+"""Filling the sums behind the writers' backs, estate by estate, each batch in one transaction.
+
+A sweep takes what has changed since the estate's mark, and what time alone has changed (a deadline that passed, two
+hours without a dispatch), adds the difference between what it counts for now and what was counted before to the sums
+of every node above the estate, and moves the mark. A step of an order, or a credit of hours, writes nothing for it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, select, union, update
+from sqlalchemy import insert as core_insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+from community.grid.models import Estate
+from core import clock
+from core.database import UtcDateTime, begin_write, db, dialect_name
+from services.orders.models import ServiceOrder
+from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
+from services.reports.models import OrderCount, RollMark, Rollup, RollupKnown
+from volunteers.hours.models import HourEntry
+
+BATCH = 5000
+LAG = timedelta(minutes=2)
+"""How far the mark stays behind: a step decided before now may still be on its way into the database."""
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+SUMS = (*VECTOR, "minutes", "services")
+Key = tuple[str, str, date, date]
+"""Path of the estate then, item, day, and the day on which it came to be known."""
+
+
+_ESTATE = bindparam("estate")
+_SINCE, _UNTIL = bindparam("since", type_=UtcDateTime()), bindparam("until", type_=UtcDateTime())
+_SINCE_R, _UNTIL_R = bindparam("since_r", type_=UtcDateTime()), bindparam("until_r", type_=UtcDateTime())
+
+
+def _changed() -> Any:
+    """Ids of an estate's orders that count differently: those written in the span, and those whose deadline, or two
+    hours without a dispatch, ran out in it."""
+    order = ServiceOrder
+    mine = order.estate_id == _ESTATE
+    open_then = and_(mine, order.completed_at.is_(None))
+    return union(
+        select(order.id).where(mine, order.updated_at > _SINCE, order.updated_at <= _UNTIL),
+        select(order.id).where(open_then, order.due_at > _SINCE, order.due_at <= _UNTIL),
+        select(order.id).where(
+            open_then, order.dispatched_at.is_(None), order.placed_at > _SINCE_R, order.placed_at <= _UNTIL_R
+        ),
+    ).subquery()
+
+
+def _changed_rows() -> Any:
+    changed = _changed()
+    old = [OrderCount.__table__.c[name].label("old_" + name) for name in VECTOR]
+    order = ServiceOrder
+    return (
+        select(order.id, order.item_code, order.placed_at, order.updated_at, order.due_at, OrderCount.path.label("path"),
+               *vector(), *old)
+        .join(changed, changed.c.id == order.id)
+        .outerjoin(OrderCount, OrderCount.order_id == order.id)
+        .order_by(order.id)
+    )  # fmt: skip
+
+
+def roll_orders(estate_id: str, path: str) -> int:
+    """Count what has changed among an estate's orders; returns how many. Each batch commits by itself."""
+    begin_write()
+    mark = db.session.get(RollMark, (estate_id, "orders"), with_for_update=True)
+    since = mark.upto if mark else BEGINNING
+    until = clock.now() - LAG
+    if until <= since:
+        db.session.rollback()
+        return 0
+    values = {
+        "estate": estate_id, "since": since, "until": until, "since_r": since - RESPONSE_LIMIT,
+        "until_r": until - RESPONSE_LIMIT, "now": until, "now_response": until - RESPONSE_LIMIT,
+    }  # fmt: skip
+    done = 0
+    sums: dict[Key, list[int]] = defaultdict(lambda: [0] * len(SUMS))
+    counted = []
+    for row in db.session.execute(_changed_rows().execution_options(yield_per=BATCH), values).mappings():
+        new = [row[name] for name in VECTOR]
+        old = [row["old_" + name] or 0 for name in VECTOR]
+        if row["path"] is not None and new == old:
+            continue
+        day = clock.local(row["placed_at"]).date()
+        then = row["path"] or path
+        known = clock.local(max(min(row["updated_at"], until), _lapse(row, until))).date()
+        total = sums[(then, row["item_code"], day, known)]
+        for n, (a, b) in enumerate(zip(new, old, strict=True)):
+            total[n] += a - b
+        counted.append({"order_id": row["id"], "estate_id": estate_id, "path": then, "item": row["item_code"],
+                        "day": day, **dict(zip(VECTOR, new, strict=True))})  # fmt: skip
+        done += 1
+    _keep(counted)
+    add_sums(sums)
+    _move(estate_id, "orders", mark, until)
+    db.session.commit()
+    return done
+
+
+def _lapse(row: Any, until: datetime) -> datetime:
+    """The latest moment at which time alone changed what the order counts for, as far as it has come."""
+    moments = [m for m in (row["due_at"], row["placed_at"] + RESPONSE_LIMIT) if m <= until]
+    return max(moments, default=row["placed_at"])
+
+
+def _keep(counted: Sequence[dict[str, Any]]) -> None:
+    for n in range(0, len(counted), BATCH):
+        _upsert(OrderCount, counted[n : n + BATCH], ("order_id",), dict.fromkeys(VECTOR))
+
+
+def _upsert(model: Any, rows: Sequence[dict[str, Any]], keys: Sequence[str], columns: Iterable[str]) -> None:
+    """Write rows by their key: ``OrderCount`` as they are, sums added to what stands."""
+    if not rows:
+        return
+    maker: Any = postgresql.insert if dialect_name() == "postgresql" else sqlite.insert
+    statement = maker(model)
+    table = model.__table__
+    adds = model is not OrderCount
+    changed = {name: table.c[name] + statement.excluded[name] if adds else statement.excluded[name] for name in columns}
+    db.session.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changed), list(rows))
+
+
+def add_sums(sums: dict[Key, list[int]]) -> None:
+    """Add differences to the sums of every node above an estate, by day and by month, by item and for all items."""
+    plain: dict[tuple[Any, ...], list[int]] = {}
+    known: dict[tuple[Any, ...], list[int]] = {}
+    for (path, item, day, known_on), numbers in sums.items():
+        if not any(numbers):
+            continue
+        for node in path.rstrip("/").split("/"):
+            for grain, period in (("d", day), ("m", day.replace(day=1))):
+                for of in (item, ""):
+                    _plus(plain, (node, grain, of, period), numbers)
+                    _plus(known, (node, grain, of, period, known_on), numbers)
+    keys = ("node_id", "grain", "item", "period")
+    for model, found, names in ((Rollup, plain, keys), (RollupKnown, known, (*keys, "known_on"))):
+        rows = [
+            dict(zip(names, key, strict=True)) | dict(zip(SUMS, n, strict=True)) for key, n in sorted(found.items())
+        ]
+        for n in range(0, len(rows), BATCH):
+            _upsert(model, rows[n : n + BATCH], names, SUMS)
+
+
+def _plus(found: dict[tuple[Any, ...], list[int]], key: tuple[Any, ...], numbers: Sequence[int]) -> None:
+    held = found.get(key)
+    found[key] = list(numbers) if held is None else [a + b for a, b in zip(held, numbers, strict=True)]
+
+
+def _move(estate_id: str, stream: str, mark: RollMark | None, upto: datetime) -> None:
+    if mark is None:
+        db.session.execute(core_insert(RollMark), [{"estate_id": estate_id, "stream": stream, "upto": upto}])
+        return
+    db.session.execute(
+        update(RollMark).where(RollMark.estate_id == estate_id, RollMark.stream == stream).values(upto=upto)
+    )
+
+
+_HOURS = (
+    select(HourEntry.starts_at, HourEntry.recorded_at, HourEntry.minutes,
+           func.coalesce(ServiceOrder.item_code, "other").label("item"))
+    .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
+    .where(HourEntry.estate_id == _ESTATE, HourEntry.recorded_at > _SINCE, HourEntry.recorded_at <= _UNTIL)
+)  # fmt: skip
+
+
+def roll_hours(estate_id: str, path: str) -> int:
+    """Count the hours that an estate's ledger took in; reversals come in as signed entries of their day of service."""
+    begin_write()
+    mark = db.session.get(RollMark, (estate_id, "hours"), with_for_update=True)
+    since, until = mark.upto if mark else BEGINNING, clock.now() - LAG
+    if until <= since:
+        db.session.rollback()
+        return 0
+    sums: dict[Key, list[int]] = defaultdict(lambda: [0] * len(SUMS))
+    done = 0
+    found = db.session.execute(
+        _HOURS.execution_options(yield_per=BATCH), {"estate": estate_id, "since": since, "until": until}
+    )
+    for starts_at, recorded_at, minutes, item in found:
+        total = sums[(path, item, clock.local(starts_at).date(), clock.local(recorded_at).date())]
+        total[-2] += minutes
+        total[-1] += 1 if minutes > 0 else -1
+        done += 1
+    add_sums(sums)
+    _move(estate_id, "hours", mark, until)
+    db.session.commit()
+    return done
+
+
+def list_estates() -> Sequence[Any]:
+    """Every estate with its path, for a job that takes one after the other."""
+    return db.session.execute(select(Estate.id, Estate.path).order_by(Estate.id)).all()
