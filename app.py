@@ -62,6 +62,7 @@ from services.orders import rules as _orders_rules  # noqa: F401
 from services.orders.views import pages as _orders_pages
 from services.orders.views.tabs import tab_items
 from services.reports import api as _reports_api  # noqa: F401
+from services.reports import models as _reports_models  # noqa: F401
 from services.reports import permissions as _reports_permissions  # noqa: F401
 from volunteers.certificates import api as _certificates_api  # noqa: F401
 from volunteers.certificates import models as _certificates  # noqa: F401

@@ -52,7 +52,7 @@ class OrderCount(_Vector, Base):
 
 
 class Rollup(_Sums, Base):
-    """Sums of a node of the organisation tree as it was organised then, for a day or a month, an item or all (``""``)."""
+    """Sums of a node of the tree as it was organised then, for a day or a month, and an item or all (``""``)."""
 
     __tablename__ = "rollup"
     node_id: Mapped[str] = mapped_column(String(16), primary_key=True)

@@ -33,7 +33,7 @@ Key = tuple[str, str, date, date]
 """Path of the estate then, item, day, and the day on which it came to be known."""
 
 
-_ESTATE = bindparam("estate")
+_ESTATE: Any = bindparam("estate")
 _SINCE, _UNTIL = bindparam("since", type_=UtcDateTime()), bindparam("until", type_=UtcDateTime())
 _SINCE_R, _UNTIL_R = bindparam("since_r", type_=UtcDateTime()), bindparam("until_r", type_=UtcDateTime())
 
@@ -58,8 +58,8 @@ def _changed_rows() -> Any:
     old = [OrderCount.__table__.c[name].label("old_" + name) for name in VECTOR]
     order = ServiceOrder
     return (
-        select(order.id, order.item_code, order.placed_at, order.updated_at, order.due_at, OrderCount.path.label("path"),
-               *vector(), *old)
+        select(order.id, order.item_code, order.placed_at, order.updated_at, order.due_at,
+               OrderCount.path.label("path"), *vector(), *old)
         .join(changed, changed.c.id == order.id)
         .outerjoin(OrderCount, OrderCount.order_id == order.id)
         .order_by(order.id)
@@ -106,7 +106,8 @@ def roll_orders(estate_id: str, path: str) -> int:
 def _lapse(row: Any, until: datetime) -> datetime:
     """The latest moment at which time alone changed what the order counts for, as far as it has come."""
     moments = [m for m in (row["due_at"], row["placed_at"] + RESPONSE_LIMIT) if m <= until]
-    return max(moments, default=row["placed_at"])
+    latest: datetime = max(moments, default=row["placed_at"])
+    return latest
 
 
 def _keep(counted: Sequence[dict[str, Any]]) -> None:

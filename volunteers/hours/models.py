@@ -41,4 +41,5 @@ class HourEntry(Base):
         Index("ix_hour_entry_ends", "volunteer_id", "ends_at"),
         Index("ix_hour_entry_estate", "estate_id", "starts_at"),
         Index("ix_hour_entry_order", "order_id"),
+        Index("ix_hour_entry_recorded", "estate_id", "recorded_at"),
     )
