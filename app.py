@@ -58,10 +58,12 @@ from services.orders import jobs as _orders_jobs  # noqa: F401
 from services.orders import marks as order_marks
 from services.orders import models as _orders  # noqa: F401
 from services.orders import permissions as _orders_permissions  # noqa: F401
+from services.orders import reports as _orders_reports  # noqa: F401
 from services.orders import rules as _orders_rules  # noqa: F401
 from services.orders.views import pages as _orders_pages
 from services.orders.views.tabs import tab_items
 from services.reports import api as _reports_api  # noqa: F401
+from services.reports import jobs as _reports_jobs  # noqa: F401
 from services.reports import models as _reports_models  # noqa: F401
 from services.reports import permissions as _reports_permissions  # noqa: F401
 from volunteers.certificates import api as _certificates_api  # noqa: F401

@@ -21,6 +21,7 @@ from community.organisations.models import Organisation
 from core import clock
 from core.database import UtcDateTime, dialect_name, fast
 from core.reports import Question
+from services.catalogue.models import ServiceItem
 from services.orders.models import ServiceOrder
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
 from services.reports.models import OrderCount, RollMark, Rollup, RollupKnown
@@ -245,3 +246,17 @@ def _tail(question: Question) -> Iterable[tuple[str, str, date, Numbers]]:
 def _plus(found: Numbers, numbers: Numbers) -> None:
     for name, number in numbers.items():
         found[name] += number
+
+
+_CATEGORIES = (
+    select(ServiceItem.code, func.min(ServiceItem.category))
+    .join(Estate, Estate.id == ServiceItem.estate_id)
+    .where(Estate.path.like(bindparam("path")))
+    .group_by(ServiceItem.code)
+)
+
+
+def categories(path: str) -> dict[str, str]:
+    """The category of each item on the services lists below a path."""
+    rows = fast().execute(_CATEGORIES, {"path": path + "%"}).all()
+    return {row[0]: row[1] for row in rows}

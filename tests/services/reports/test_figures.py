@@ -5,19 +5,23 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Any, Literal
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from community.grid.models import Estate
-from core import clock
-from core.database import db
+from community.organisations.models import Organisation
+from core import clock, reports
+from core.database import begin_write, db
 from core.reports import Question
+from services.orders import workflow as orders
+from services.orders.workflow import Wish
 from services.reports import figures, queries, workflow
 from services.reports.models import RollMark
-from tests.factories import World
-from tests.services.reports.test_queries import live
+from tests.factories import Body, World
+from tests.services.reports.test_queries import live, lived  # noqa: F401
 
 FIRST, LAST = date(2026, 10, 5), date(2026, 12, 20)
 
@@ -45,6 +49,68 @@ def assert_same(path: str, first: date, last: date) -> None:
                 assert mine["minutes"] == row.minutes
     whole = figures.sums(Question(path, first, last)).get("", {})
     assert whole.get("placed", 0) == total.counts["placed"] and whole.get("minutes", 0) == total.minutes
+
+
+def test_the_rows_behind_a_figure_add_up_to_it(app: Flask, lived: World) -> None:  # noqa: F811
+    path = lived.bodies["community"].path
+    with app.app_context():
+        roll()
+        for item in (None, "errands"):
+            asked = Question(path, FIRST, LAST, only={"item": item} if item else {})
+            names = [name for name in reports.measures() if name.startswith("orders.")]
+            drawn = reports.draw(asked, names)[""]
+            for name in names:
+                rows: list[Any] = []
+                cursor = None
+                while cursor is not None or not rows:
+                    page = reports.behind(asked, name, cursor, 7)
+                    rows += page.items
+                    cursor = page.next_cursor
+                    if cursor is None:
+                        break
+                value = drawn[name]
+                counted = sum(row.counts for row in rows)
+                if value.denominator is None:
+                    assert counted == value.amount, name
+                else:
+                    assert (counted, len(rows)) == (value.numerator, value.denominator), name
+
+
+def test_a_past_day_is_drawn_as_it_was_known(app: Flask, world: World, at: Callable[[datetime], None]) -> None:
+    path, day = world.bodies["community"].path, date(2026, 11, 18)
+    with app.app_context():
+        order_id = orders.place(world["resident"].viewer(), Wish("errands")).id
+        at(clock.from_local(datetime(2026, 11, 18, 23)))
+        roll()
+        known = Question(path, day, day, as_of=day)
+        at(clock.from_local(datetime(2026, 11, 20, 9)))
+        orders.cancel(world["resident"].viewer(), order_id, "不用了")
+        assert figures.sums(Question(path, day, day))[""]["cancelled"] == 1
+        at(clock.from_local(datetime(2026, 11, 20, 10)))
+        roll()
+        for asked, cancelled in ((known, 0), (Question(path, day, day), 1)):
+            got = figures.sums(asked)[""]
+            assert (got["placed"], got["cancelled"]) == (1, cancelled)
+
+
+def test_a_unit_that_moved_is_read_both_ways(app: Flask, world: World, at: Callable[[datetime], None]) -> None:
+    old, new, day = world.bodies["community"], world.bodies["far_community"], date(2026, 11, 18)
+    branch = world.estates["banyan"].branch
+    with app.app_context():
+        orders.place(world["resident"].viewer(), Wish("errands"))
+        at(clock.from_local(datetime(2026, 11, 18, 12)))
+        roll()
+        begin_write()
+        path = new.path + branch.id + "/"
+        db.session.execute(update(Organisation).where(Organisation.id == branch.id).values(parent_id=new.id, path=path))
+        db.session.execute(update(Estate).where(Estate.branch_id == branch.id).values(path=path))
+        db.session.commit()
+
+        def placed(body: Body, organised: Literal["then", "now"]) -> int:
+            return figures.sums(Question(body.path, day, day, organised=organised)).get("", {}).get("placed", 0)
+
+        assert (placed(old, "then"), placed(new, "then")) == (1, 0)
+        assert (placed(old, "now"), placed(new, "now")) == (0, 1)
 
 
 @pytest.mark.parametrize("seed", range(3))
