@@ -66,6 +66,7 @@ from services.reports import api as _reports_api  # noqa: F401
 from services.reports import jobs as _reports_jobs  # noqa: F401
 from services.reports import models as _reports_models  # noqa: F401
 from services.reports import permissions as _reports_permissions  # noqa: F401
+from services.reports.commands import cli as _reports_cli
 from volunteers.certificates import api as _certificates_api  # noqa: F401
 from volunteers.certificates import models as _certificates  # noqa: F401
 from volunteers.certificates.views import pages as _certificates_pages
@@ -116,6 +117,9 @@ NAVIGATION = (
     ("未达消息", "system.outbox", "system:outbox"),
     ("后台任务", "system.jobs", "system:jobs"),
 )
+COMMANDS = (
+    jobs.cli, _audit_cli, _reports_cli, create_admin, import_roll, backup_command, restore_command, demo, seed,
+)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -143,7 +147,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
     outbox.use_addresses(accounts.emails_of)
     _web(app, settings)
-    for command in (jobs.cli, _audit_cli, create_admin, import_roll, backup_command, restore_command, demo, seed):
+    for command in (
+        jobs.cli,
+        _audit_cli,
+        _reports_cli,
+        create_admin,
+        import_roll,
+        backup_command,
+        restore_command,
+        demo,
+        seed,
+    ):
         app.cli.add_command(command)
     return app
 

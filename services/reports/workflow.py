@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select, union, update
@@ -53,7 +54,18 @@ def _changed() -> Any:
     ).subquery()
 
 
-def _changed_rows() -> Any:
+_BATCH_END = (
+    select(ServiceOrder.updated_at)
+    .where(ServiceOrder.estate_id == _ESTATE, ServiceOrder.updated_at > _SINCE, ServiceOrder.updated_at <= _UNTIL)
+    .order_by(ServiceOrder.updated_at)
+    .offset(BATCH - 1)
+    .limit(1)
+)
+"""Where a batch ends when there is more than one to do."""
+
+
+@cache
+def _changed_rows(_dialect: str) -> Any:
     changed = _changed()
     old = [OrderCount.__table__.c[name].label("old_" + name) for name in VECTOR]
     order = ServiceOrder
@@ -67,22 +79,30 @@ def _changed_rows() -> Any:
 
 
 def roll_orders(estate_id: str, path: str) -> int:
-    """Count what has changed among an estate's orders; returns how many. Each batch commits by itself."""
+    """Count what has changed among an estate's orders; returns how many. Every ``BATCH`` commits by itself."""
+    done, more = 0, True
+    while more:
+        counted, more = _roll_some(estate_id, path)
+        done += counted
+    return done
+
+
+def _roll_some(estate_id: str, path: str) -> tuple[int, bool]:
+    """One batch in one transaction: how many orders count differently, and whether there is more to do."""
     begin_write()
-    mark = db.session.get(RollMark, (estate_id, "orders"), with_for_update=True)
-    since = mark.upto if mark else BEGINNING
-    until = clock.now() - LAG
-    if until <= since:
+    mark = db.session.get(RollMark, (estate_id, "orders"), with_for_update=True, populate_existing=True)
+    since, end = mark.upto if mark else BEGINNING, clock.now() - LAG
+    if end <= since:
         db.session.rollback()
-        return 0
+        return 0, False
+    until = db.session.scalar(_BATCH_END, {"estate": estate_id, "since": since, "until": end}) or end
     values = {
         "estate": estate_id, "since": since, "until": until, "since_r": since - RESPONSE_LIMIT,
         "until_r": until - RESPONSE_LIMIT, "now": until, "now_response": until - RESPONSE_LIMIT,
     }  # fmt: skip
-    done = 0
     sums: dict[Key, list[int]] = defaultdict(lambda: [0] * len(SUMS))
     counted = []
-    for row in db.session.execute(_changed_rows().execution_options(yield_per=BATCH), values).mappings():
+    for row in db.session.execute(_changed_rows(dialect_name()), values).mappings().all():
         new = [row[name] for name in VECTOR]
         old = [row["old_" + name] or 0 for name in VECTOR]
         if row["path"] is not None and new == old:
@@ -95,12 +115,12 @@ def roll_orders(estate_id: str, path: str) -> int:
             total[n] += a - b
         counted.append({"order_id": row["id"], "estate_id": estate_id, "path": then, "item": row["item_code"],
                         "day": day, **dict(zip(VECTOR, new, strict=True))})  # fmt: skip
-        done += 1
-    _keep(counted)
+    for n in range(0, len(counted), BATCH):
+        _upsert(OrderCount, counted[n : n + BATCH], ("order_id",), VECTOR)
     add_sums(sums)
     _move(estate_id, "orders", mark, until)
     db.session.commit()
-    return done
+    return len(counted), until < end
 
 
 def _lapse(row: Any, until: datetime) -> datetime:
@@ -108,11 +128,6 @@ def _lapse(row: Any, until: datetime) -> datetime:
     moments = [m for m in (row["due_at"], row["placed_at"] + RESPONSE_LIMIT) if m <= until]
     latest: datetime = max(moments, default=row["placed_at"])
     return latest
-
-
-def _keep(counted: Sequence[dict[str, Any]]) -> None:
-    for n in range(0, len(counted), BATCH):
-        _upsert(OrderCount, counted[n : n + BATCH], ("order_id",), dict.fromkeys(VECTOR))
 
 
 def _upsert(model: Any, rows: Sequence[dict[str, Any]], keys: Sequence[str], columns: Iterable[str]) -> None:
@@ -144,8 +159,14 @@ def add_sums(sums: dict[Key, list[int]]) -> None:
         rows = [
             dict(zip(names, key, strict=True)) | dict(zip(SUMS, n, strict=True)) for key, n in sorted(found.items())
         ]
-        for n in range(0, len(rows), BATCH):
-            _upsert(model, rows[n : n + BATCH], names, SUMS)
+        add_rows(model, rows)
+
+
+def add_rows(model: type[Rollup] | type[RollupKnown], rows: Sequence[dict[str, Any]]) -> None:
+    """Add to sums by their key."""
+    keys = [column.name for column in model.__table__.primary_key]
+    for n in range(0, len(rows), BATCH):
+        _upsert(model, rows[n : n + BATCH], keys, SUMS)
 
 
 def _plus(found: dict[tuple[Any, ...], list[int]], key: tuple[Any, ...], numbers: Sequence[int]) -> None:
@@ -196,4 +217,4 @@ def roll_hours(estate_id: str, path: str) -> int:
 
 def list_estates() -> Sequence[Any]:
     """Every estate with its path, for a job that takes one after the other."""
-    return db.session.execute(select(Estate.id, Estate.path).order_by(Estate.id)).all()
+    return db.session.execute(select(Estate.id, Estate.path, Estate.name).order_by(Estate.id)).all()

@@ -18,8 +18,8 @@ from core.database import begin_write, db
 from core.reports import Question
 from services.orders import workflow as orders
 from services.orders.workflow import Wish
-from services.reports import figures, queries, workflow
-from services.reports.models import RollMark
+from services.reports import figures, proof, queries, workflow
+from services.reports.models import OrderCount, RollMark, Rollup
 from tests.factories import Body, World
 from tests.services.reports.test_queries import live, lived  # noqa: F401
 
@@ -111,6 +111,28 @@ def test_a_unit_that_moved_is_read_both_ways(app: Flask, world: World, at: Calla
 
         assert (placed(old, "then"), placed(new, "then")) == (1, 0)
         assert (placed(old, "now"), placed(new, "now")) == (0, 1)
+
+
+def test_the_proof_catches_what_was_changed_by_hand_and_a_rebuild_mends_it(app: Flask, lived: World) -> None:  # noqa: F811
+    branch = lived.estates["banyan"].branch
+    with app.app_context():
+        roll()
+        assert list(proof.differences()) == []
+        before = figures.sums(Question(branch.path, FIRST, LAST, "item"))
+        begin_write()
+        mine = (Rollup.node_id == branch.id, Rollup.grain == "m", Rollup.item == "", Rollup.period == date(2026, 11, 1))
+        db.session.execute(update(Rollup).where(*mine).values(completed=Rollup.completed + 3))
+        first = select(OrderCount.order_id).limit(1).scalar_subquery()
+        db.session.execute(update(OrderCount).where(OrderCount.order_id == first).values(placed=0))
+        db.session.commit()
+        told = [str(difference) for difference in proof.differences()]
+        assert any("榕树园 2026-11 完成" in text for text in told), told
+        assert any("逐单" in text for text in told), told
+        for estate_id, path, _ in workflow.list_estates():
+            proof.rebuild(estate_id, path)
+        assert list(proof.differences()) == []
+        assert figures.sums(Question(branch.path, FIRST, LAST, "item")) == before
+        assert all(proof.rebuild(estate_id, path) == 0 for estate_id, path, _ in workflow.list_estates())
 
 
 @pytest.mark.parametrize("seed", range(3))
