@@ -18,6 +18,12 @@ from community.accounts import permissions as _accounts_permissions  # noqa: F40
 from community.accounts import queries as accounts
 from community.accounts.commands import create_admin
 from community.accounts.views import pages as _accounts_pages
+from community.channels import models as _channels  # noqa: F401
+from community.channels import permissions as _channels_permissions  # noqa: F401
+from community.channels import queries as channels
+from community.channels import routes as channel_routes
+from community.channels.views import pages as _channels_pages
+from community.channels.workflow import forget_device
 from community.grid import api as _grid_api  # noqa: F401
 from community.grid import estates as grid_estates
 from community.grid import models as _grid  # noqa: F401
@@ -36,12 +42,14 @@ from community.policies.views import pages as _policies_pages
 from community.preferences.views import pages as _preferences_pages
 from community.system import jobs as _system_jobs  # noqa: F401
 from community.system.commands import cli as _audit_cli
+from community.system.commands import push_key_command
 from community.system.views import pages as _system_pages
 from core import access, database, jobs, outbox, sealing, web
 from core.access import PUBLIC, Viewer
 from core.api import endpoints as api
 from core.api.description import description
 from core.backup import backup_command, restore_command
+from core.channels import configured
 from core.config import ROOT, Settings
 from core.database import Base, db
 from core.web import blueprints, formats, icons, responses
@@ -59,7 +67,7 @@ from services.orders import marks as order_marks
 from services.orders import models as _orders  # noqa: F401
 from services.orders import permissions as _orders_permissions  # noqa: F401
 from services.orders import reports as _orders_reports  # noqa: F401
-from services.orders import rules as _orders_rules  # noqa: F401
+from services.orders import rules as order_rules
 from services.orders.views import pages as _orders_pages
 from services.orders.views.tabs import tab_items
 from services.reports import api as _reports_api  # noqa: F401
@@ -87,6 +95,7 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _organisations_pages,
     _system_pages,
     _inbox_pages,
+    _channels_pages,
     _grid_pages,
     _people_pages,
     _policies_pages,
@@ -114,11 +123,13 @@ NAVIGATION = (
     ("账号", "accounts.accounts", "accounts:issue"),
     ("任职", "organisations.posts", "accounts:appoint"),
     ("操作记录", "system.audit", "system:audit"),
-    ("未达消息", "system.outbox", "system:outbox"),
+    ("消息送达", "system.outbox", "system:outbox"),
+    ("群机器人", "channels.robots", "channels:robots"),
     ("后台任务", "system.jobs", "system:jobs"),
 )
 COMMANDS = (
-    jobs.cli, _audit_cli, _reports_cli, create_admin, import_roll, backup_command, restore_command, demo, seed,
+    jobs.cli, _audit_cli, _reports_cli, push_key_command, create_admin, import_roll, backup_command, restore_command,
+    demo, seed,
 )  # fmt: skip
 
 
@@ -145,19 +156,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
+    outbox.use_routes(channel_routes.routes)
     outbox.use_addresses(accounts.emails_of)
+    outbox.use_addresses(accounts.phones_of, "sms")
+    outbox.use_addresses(channels.subscriptions_of, "push", forget_device)
+    outbox.use_addresses(channels.webhooks_of, "robot")
+    channel_routes.use_hours(order_rules.quiet_hours)
+    configured(settings)
     _web(app, settings)
-    for command in (
-        jobs.cli,
-        _audit_cli,
-        _reports_cli,
-        create_admin,
-        import_roll,
-        backup_command,
-        restore_command,
-        demo,
-        seed,
-    ):
+    for command in COMMANDS:
         app.cli.add_command(command)
     return app
 

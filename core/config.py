@@ -10,12 +10,43 @@ from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 class SettingsError(Exception):
     """A setting is missing or unusable; the text says, in Chinese, which one and what to set."""
+
+
+@dataclass(frozen=True)
+class SmsSettings:
+    """A gateway for text messages. ``{phone}``, ``{text}``, ``{id}`` and ``{secret}`` are filled in at each message.
+
+    A message was taken when the status is 2xx and, with ``ok_field``, that field of the JSON answer is ``ok_value``.
+    """
+
+    url: str
+    method: str = "POST"
+    is_json: bool = True
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret: str = field(default="", repr=False)
+    ok_field: str = ""
+    ok_value: str = ""
+    id_field: str = ""
+
+
+@dataclass(frozen=True)
+class PushSettings:
+    """Web push: the private VAPID key, whom a push service may write to, and further hosts of push services."""
+
+    key: str = field(repr=False)
+    contact: str
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +71,9 @@ class Settings:
     smtp_password: str = field(default="", repr=False)
     smtp_starttls: bool = False
     smtp_sender: str = "linju@localhost"
+    sms: SmsSettings | None = None
+    push: PushSettings | None = None
+    robot_hosts: tuple[str, ...] = ()
     upload_megabytes: int = 50
     testing: bool = False
 
@@ -113,6 +147,9 @@ def _read(given: Mapping[str, str]) -> Settings:
         smtp_password=environ.get("LINJU_SMTP_PASSWORD", ""),
         smtp_starttls=environ.get("LINJU_SMTP_STARTTLS", "") == "1",
         smtp_sender=environ.get("LINJU_SMTP_SENDER", "linju@localhost"),
+        sms=_sms(environ),
+        push=_push(environ),
+        robot_hosts=_words(environ, "LINJU_ROBOT_HOSTS"),
         upload_megabytes=_number(environ, "LINJU_UPLOAD_MEGABYTES", 50, 1, 500),
     )
 
@@ -125,6 +162,62 @@ def driver_url(url: str) -> str:
     if url.startswith(("sqlite:///", "postgresql+psycopg://")):
         return url
     raise SettingsError("LINJU_DATABASE_URL 要写成 sqlite:///路径 或 postgresql://用户@主机/库")
+
+
+def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(environ.get(name, "").lower().replace(",", " ").split())
+
+
+def _sms(environ: Mapping[str, str]) -> SmsSettings | None:
+    """The gateway for text messages, None without an address."""
+    url, body = environ.get("LINJU_SMS_URL", ""), environ.get("LINJU_SMS_BODY", "")
+    if not url:
+        return None
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise SettingsError("LINJU_SMS_URL 要写成 https://… 的完整地址")
+    method, kind = environ.get("LINJU_SMS_METHOD", "POST").upper(), environ.get("LINJU_SMS_TYPE", "json").lower()
+    if method not in ("GET", "POST", "PUT"):
+        raise SettingsError("LINJU_SMS_METHOD 只能是 GET、POST 或 PUT")
+    if kind not in ("json", "form"):
+        raise SettingsError("LINJU_SMS_TYPE 只能是 json 或 form")
+    if body and kind == "json":
+        _json(body, "LINJU_SMS_BODY", object)
+    headers = _json(environ.get("LINJU_SMS_HEADERS") or "{}", "LINJU_SMS_HEADERS", dict)
+    for mark in ("{phone}", "{text}"):
+        if mark not in url + body:
+            raise SettingsError(f"LINJU_SMS_BODY 或 LINJU_SMS_URL 里要有 {mark}")
+    ok, _, value = environ.get("LINJU_SMS_OK", "").partition("=")
+    if ok and not value:
+        raise SettingsError("LINJU_SMS_OK 要写成 字段=值，比如 code=0")
+    return SmsSettings(url, method, kind == "json", body, {str(n): str(v) for n, v in headers.items()},
+                       environ.get("LINJU_SMS_SECRET", ""), ok.strip(), value.strip(),
+                       environ.get("LINJU_SMS_ID_FIELD", "").strip())  # fmt: skip
+
+
+def _json(text: str, name: str, kind: type) -> Any:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise SettingsError(f"{name} 不是合法的 JSON") from None
+    if not isinstance(found, kind):
+        raise SettingsError(f"{name} 要写成 JSON 对象")
+    return found
+
+
+def _push(environ: Mapping[str, str]) -> PushSettings | None:
+    """Web push, None without a key."""
+    key, contact = environ.get("LINJU_PUSH_KEY", ""), environ.get("LINJU_PUSH_CONTACT", "")
+    if not key:
+        return None
+    try:
+        size = len(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)))
+    except ValueError:
+        size = 0
+    if size != 32:
+        raise SettingsError("LINJU_PUSH_KEY 不对：请用 flask --app app push-key 生成一个")
+    if not contact.startswith(("mailto:", "https://")):
+        raise SettingsError("LINJU_PUSH_CONTACT 要写成 mailto:邮箱 或 https://网址，推送服务出问题时会找这里")
+    return PushSettings(key, contact, _words(environ, "LINJU_PUSH_HOSTS"))
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

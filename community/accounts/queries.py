@@ -154,6 +154,23 @@ def emails_of(person_ids: Sequence[str]) -> dict[str, str]:
     return dict(db.session.execute(rows.where(Account.disabled_at.is_(None))).all())
 
 
+def phones_of(person_ids: Sequence[str]) -> dict[str, str]:
+    """Mobile numbers by person id, for text messages: that of the account, else the first on the roll.
+
+    Whoever has moved out or whose account is closed gets none.
+    """
+    accounts = select(Account.person_id, Account.phone_sealed, Account.disabled_at)
+    held = db.session.execute(accounts.where(Account.person_id.in_(person_ids))).all()
+    found = {row.person_id: open_phone(row.phone_sealed) for row in held if row.disabled_at is None}
+    rest = set(person_ids) - {row.person_id for row in held}
+    if rest:
+        listed = select(PersonPhone.person_id, PersonPhone.sealed).join(Person, Person.id == PersonPhone.person_id)
+        listed = listed.where(PersonPhone.person_id.in_(sorted(rest)), Person.moved_out_on.is_(None))
+        for person_id, sealed in db.session.execute(listed.order_by(PersonPhone.position.desc())):
+            found[person_id] = sealer().open(sealed, PHONE_COLUMN)
+    return found
+
+
 STATES = ("", "first", "disabled")
 """What a list of accounts can be cut to: all, those whose first password was never changed, closed ones."""
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import time
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, IntegerField, RadioField, TimeField
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField
 from wtforms.validators import NumberRange
 
 from community.policies.declared import Rule, Topic
-from core.web.forms import Form, choices, needed
+from core.web.forms import ClockField, Form, choices, needed
 
 
 class TopicForm(Form):
@@ -36,16 +36,6 @@ class TopicForm(Form):
         """The version the form was made from."""
         text = str(self.version.data or "")
         return int(text) if text.isdecimal() and len(text) < 10 else -1
-
-
-class ClockField(TimeField):
-    """A time of day."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError("时间写成 21:00 这样") from None
 
 
 def _field(rule: Rule) -> Any:

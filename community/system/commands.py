@@ -1,4 +1,4 @@
-"""``flask audit``: proving the trail from the command line."""
+"""``flask audit``: proving the trail from the command line; ``flask push-key``: a key for web push."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 
 from community.system.queries import count_chains
 from core import audit
+from core.channels.subscriptions import new_key
 
 cli = AppGroup("audit", help="操作记录")
 
@@ -20,3 +21,9 @@ def verify_command() -> None:
     if faults:
         raise SystemExit(1)
     click.echo(f"全部相符 {count_chains()} 条链")
+
+
+@click.command("push-key")
+def push_key_command() -> None:
+    """Make a key for LINJU_PUSH_KEY. With another one all devices have to subscribe anew."""
+    click.echo(f"LINJU_PUSH_KEY={new_key()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 from flask import current_app
@@ -9,27 +10,34 @@ from sqlalchemy import delete
 
 from community.accounts.models import SignInFailure
 from core import audit, clock, idempotency, jobs, outbox
+from core.channels import configured
 from core.config import Settings
 from core.database import begin_write, db
-from core.outbox import EmailChannel
 
 FAILURES_KEPT = timedelta(days=1)
-ROUNDS = 20
-"""Batches of messages that one run carries at most: the next minute goes on."""
+SECONDS = 45
+"""How long one run carries messages at most: the next minute goes on."""
 
 
 @jobs.job("deliver_messages", "送出消息", "* * * * *")
 def deliver_messages() -> str:
-    """Deliver what is due, by e-mail where there is a server and the person gave an address."""
+    """Carry what is due over every channel that the settings open."""
     settings: Settings = current_app.extensions["linju.settings"]
-    channel = EmailChannel(settings) if settings.smtp_host else None
+    channels = configured(settings)
     done = failed = 0
-    for _ in range(ROUNDS):
-        delivered, refused = outbox.deliver_due(channel)
+    began = time.monotonic()
+    while time.monotonic() - began < SECONDS:
+        delivered, refused = outbox.deliver_due(channels)
         done, failed = done + delivered, failed + refused
-        if delivered + refused < outbox.BATCH:
+        if not delivered + refused:
             break
     return f"送达{done}条，没送到{failed}条"
+
+
+@jobs.job("forget_messages", "清除180天前读过的消息", "40 3 * * *")
+def forget_messages() -> str:
+    """Clear away what was read long ago; what could not be delivered for days becomes a dead letter."""
+    return f"清除{outbox.forget_old()}条，放弃{outbox.give_up()}条"
 
 
 @jobs.job("seal_audit", "封存前一天的操作记录", "10 0 * * *")

@@ -1,24 +1,27 @@
-"""Reading the workings of the system: the audit trail, messages that failed, runs of jobs."""
+"""Reading the workings of the system: the audit trail, deliveries of messages, runs of jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, false, func, or_, select, union_all
+from sqlalchemy import Select, exists, false, func, literal, or_, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
+from community.channels.models import Robot
 from community.grid.models import Estate, Person
+from community.organisations.models import Organisation
 from community.organisations.queries import under
 from community.system.words import SUBJECT_NAMES
 from core import audit, clock
 from core.access import Role, Viewer
 from core.audit import EVERYWHERE, AuditChain, Event, Fault
+from core.channels import CHANNEL_NAMES
 from core.database import fast
 from core.jobs import Job, JobRun, timetable
-from core.outbox import Message
+from core.outbox import Delivery, Gateway, Message
 from core.web.paging import PAGE, Page, after, page_of
 
 FAILURES_SHOWN = timedelta(days=7)
@@ -119,33 +122,88 @@ def count_chains() -> int:
     return int(fast().execute(select(func.count()).select_from(AuditChain)).scalar_one())
 
 
-def _failing() -> ColumnElement[bool]:
-    return (Message.state == "pending") & (Message.attempts > 0)
+STATES = ("dead", "waiting", "sent", "skipped")
+"""What the list of deliveries can be cut to."""
+SHOWN = timedelta(days=30)
 
 
-def count_undelivered(reach: Reach) -> tuple[int, int]:
-    """How many messages within reach are dead, and how many will be tried again."""
-    dead = select(func.count()).select_from(Message).where(Message.state == "dead", _of(reach))
-    failing = select(func.count()).select_from(Message).where(_failing(), _of(reach))
-    row = fast().execute(select(dead.scalar_subquery(), failing.scalar_subquery())).one()
+def count_open(reach: Reach) -> tuple[int, int]:
+    """How many deliveries within reach are dead, and how many wait for their next try."""
+    dead = select(func.count()).select_from(Delivery).where(Delivery.state == "dead", _of(reach))
+    waiting = select(func.count()).select_from(Delivery).where(Delivery.state == "pending", _of(reach))
+    row = fast().execute(select(dead.scalar_subquery(), waiting.scalar_subquery())).one()
     return int(row[0]), int(row[1])
 
 
 def _of(reach: Reach) -> ColumnElement[bool]:
-    return Message.estate_id.in_(reach.ids) if reach.ids else false()
+    return Delivery.estate_id.in_(reach.ids) if reach.ids else false()
 
 
-def list_undelivered(reach: Reach, *, dead: bool = True, cursor: str | None = None, limit: int = PAGE) -> Page[Any]:
-    """Dead letters, or messages that failed and will be tried again, newest first."""
+def list_deliveries(
+    reach: Reach, state: str = "dead", channel: str = "", *, cursor: str | None = None, limit: int = PAGE
+) -> Page[Any]:
+    """Deliveries within reach in one of ``STATES``, newest first; those that are over, of the last thirty days."""
     statement = (
-        select(Message.id, Message.estate_id, Message.title, Message.created_at, Message.attempts, Message.last_error,
-               Message.next_try_at, Person.name)
-        .outerjoin(Person, Person.id == Message.recipient_id)
-        .where(Message.state == "dead" if dead else _failing(), _of(reach))
+        select(Delivery.id, Delivery.estate_id, Delivery.channel, Delivery.urgent, Delivery.created_at,
+               Delivery.attempts, Delivery.last_error, Delivery.provider_id, Delivery.next_try_at, Delivery.tried_at,
+               Message.title, func.coalesce(Robot.name, Person.name).label("who"))
+        .join(Message, Message.id == Delivery.message_id)
+        .outerjoin(Robot, (Delivery.channel == "robot") & (Robot.id == Delivery.target))
+        .outerjoin(Person, (Delivery.channel != "robot") & (Person.id == Message.recipient_id))
+        .where(Delivery.state == ("pending" if state == "waiting" else state), _of(reach))
     )  # fmt: skip
-    keys = [Message.created_at, Message.id]
+    if state in ("sent", "skipped"):
+        statement = statement.where(Delivery.created_at > clock.now() - SHOWN)
+    if channel:
+        statement = statement.where(Delivery.channel == channel)
+    keys = [Delivery.created_at, Delivery.id]
     rows = fast().execute(after(statement, keys, [datetime, str], cursor, limit, descending=True)).all()
     return page_of(rows, limit, lambda row: [row.created_at, row.id])
+
+
+@dataclass(frozen=True)
+class WayOut:
+    """How a channel stands: whether the settings open it, what its gateways last did, what waits within reach."""
+
+    name: str
+    is_open: bool
+    failures: int = 0
+    open_until: datetime | None = None
+    sent_at: datetime | None = None
+    last_error: str = ""
+    failed: int = 0
+    waiting: int = 0
+
+
+def ways_out(viewer: Viewer, reach: Reach, opened: Collection[str]) -> list[WayOut]:
+    """Every channel with how it stands, two statements; the robots within reach and all devices each under one name,
+    the worst of them told."""
+    hour = clock.now() - timedelta(hours=1)
+    waiting = select(Delivery.channel, literal(1).label("waiting"), literal(0).label("failed"))
+    waiting = waiting.where(Delivery.state == "pending", _of(reach))
+    lately = select(Delivery.channel, literal(0), literal(1)).where(Delivery.tried_at > hour, _of(reach))
+    lately = lately.where(Delivery.last_error != "", Delivery.state.in_(["pending", "dead"]))
+    each = union_all(waiting, lately).subquery()
+    sums = select(each.c.channel, func.sum(each.c.waiting), func.sum(each.c.failed)).group_by(each.c.channel)
+    counts = {channel: (int(waits), int(fails)) for channel, waits, fails in fast().execute(sums)}
+    own = exists().where("robot:" + Robot.id == Gateway.name, Organisation.id == Robot.organisation_id)
+    own = own.where(under(Organisation.path, viewer.paths("system:outbox")))
+    rows = select(Gateway.channel, Gateway.failures, Gateway.open_until, Gateway.sent_at, Gateway.last_error)
+    gateways: dict[str, list[Any]] = {}
+    for row in fast().execute(rows.where((Gateway.channel != "robot") | own).order_by(Gateway.failures)):
+        gateways.setdefault(row.channel, []).append(row)
+    return [_way(channel, channel in opened, gateways.get(channel, []), *counts.get(channel, (0, 0)))
+            for channel in CHANNEL_NAMES]  # fmt: skip
+
+
+def _way(channel: str, is_open: bool, gateways: Sequence[Any], waiting: int, failed: int) -> WayOut:
+    now, worst = clock.now(), gateways[-1] if gateways else None
+    shut = [row.open_until for row in gateways if row.open_until is not None and row.open_until > now]
+    return WayOut(
+        CHANNEL_NAMES[channel], is_open, worst.failures if worst else 0, min(shut, default=None),
+        max((row.sent_at for row in gateways if row.sent_at), default=None), worst.last_error if worst else "",
+        failed, waiting,
+    )  # fmt: skip
 
 
 def last_runs() -> list[tuple[Job, Any]]:

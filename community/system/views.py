@@ -1,8 +1,8 @@
-"""Pages for those who keep the system: the audit trail, undelivered messages, jobs."""
+"""Pages for those who keep the system: the audit trail, deliveries of messages, jobs."""
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from community.system import queries, workflow
@@ -10,6 +10,9 @@ from community.system.forms import AuditFilter
 from community.system.queries import Wanted, reach_of
 from community.system.words import name_of_subject, name_of_verb, told_details
 from core import access
+from core.access import NotFound
+from core.channels import CHANNEL_NAMES, configured
+from core.config import Settings
 from core.jobs import STATE_NAMES
 from core.web.blueprints import Pages
 from core.web.paging import Page
@@ -37,20 +40,38 @@ def audit() -> tuple[str, int]:
 
 @pages.page("/outbox", access="system:outbox")
 def outbox() -> str:
-    """Messages that could not be delivered, or not yet."""
-    reach = reach_of(access.viewer(), "system:outbox")
-    dead = request.args.get("state") != "failing"
-    page = queries.list_undelivered(reach, dead=dead, cursor=request.args.get("cursor"))
-    counts = queries.count_undelivered(reach)
-    return render_template("community/system/outbox.html", page=page, reach=reach, dead=dead, counts=counts)
+    """Deliveries of messages beside the inbox, and how the channels stand."""
+    viewer = access.viewer()
+    reach = reach_of(viewer, "system:outbox")
+    state, channel = request.args.get("state", ""), request.args.get("channel", "")
+    state = state if state in queries.STATES else "dead"
+    channel = channel if channel in CHANNEL_NAMES else ""
+    settings: Settings = current_app.extensions["linju.settings"]
+    return render_template(
+        "community/system/outbox.html", reach=reach, state=state, channel=channel, channel_names=CHANNEL_NAMES,
+        page=queries.list_deliveries(reach, state, channel, cursor=request.args.get("cursor")),
+        counts=queries.count_open(reach), ways=queries.ways_out(viewer, reach, configured(settings)),
+        channels=[("", "全部渠道"), *CHANNEL_NAMES.items()],
+    )  # fmt: skip
 
 
-@pages.page("/outbox/<message_id>/again", access="system:outbox", methods=("POST",), writes=True)
-def send_again(message_id: str) -> Response:
+@pages.page("/outbox/<delivery_id>/again", access="system:outbox", methods=("POST",), writes=True)
+def send_again(delivery_id: str) -> Response:
     """Give a dead letter another round of tries."""
     viewer = access.viewer()
-    workflow.send_again(viewer, reach_of(viewer, "system:outbox"), message_id)
+    workflow.send_again(viewer, reach_of(viewer, "system:outbox"), delivery_id)
     flash("已放回待发，一分钟内再发", "success")
+    return redirect(url_for("system.outbox"))
+
+
+@pages.page("/outbox/again", access="system:outbox", methods=("POST",), writes=True)
+def send_all_again() -> Response:
+    """Give every dead letter of a channel another round of tries."""
+    viewer, channel = access.viewer(), request.form.get("channel", "")
+    if channel not in CHANNEL_NAMES:
+        raise NotFound
+    count = workflow.send_all_again(viewer, reach_of(viewer, "system:outbox"), channel)
+    flash(f"{CHANNEL_NAMES[channel]}的{count}条已放回待发", "success")
     return redirect(url_for("system.outbox"))
 
 

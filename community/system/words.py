@@ -18,6 +18,15 @@ VERB_NAMES: Mapping[str, str] = {
     "end_appointment": "结束任职",
     "name_helper": "添加代点单家人",
     "drop_helper": "移除代点单家人",
+    "choose_messages": "修改消息提醒",
+    "add_device": "打开设备推送",
+    "drop_device": "关闭设备推送",
+    "add_robot": "添加群机器人",
+    "change_robot": "修改群机器人",
+    "switch_on_robot": "启用群机器人",
+    "switch_off_robot": "停用群机器人",
+    "remove_robot": "移除群机器人",
+    "test_robot": "试发群机器人",
     # people and rolls
     "reveal": "查看完整信息",
     "add_person": "登记居民",
@@ -70,6 +79,7 @@ VERB_NAMES: Mapping[str, str] = {
     # the workings of the system
     "run_job": "运行后台任务",
     "send_again": "重发消息",
+    "send_all_again": "重发全部未达消息",
 }
 SUBJECT_NAMES: Mapping[str, str] = {
     "account": "账号",
@@ -90,6 +100,7 @@ SUBJECT_NAMES: Mapping[str, str] = {
     "policy": "办事规则",
     "job": "后台任务",
     "message": "消息",
+    "robot": "群机器人",
 }
 DETAIL_NAMES: Mapping[str, str] = {
     "role": "职务",
@@ -98,6 +109,8 @@ DETAIL_NAMES: Mapping[str, str] = {
     "relation": "关系",
     "field": "栏目",
     "job": "任务",
+    "robot": "群",
+    "channel": "渠道",
     "minutes": "分钟",
     "stars": "星",
     "volunteer_name": "志愿者",

@@ -6,6 +6,7 @@ from community.system.queries import Reach
 from core import audit, clock, jobs, outbox
 from core.access import NotFound, Viewer
 from core.audit import EVERYWHERE, Subject
+from core.channels import CHANNEL_NAMES
 from core.database import begin_write, db
 from core.jobs import JobRun
 
@@ -22,12 +23,25 @@ def run_job(viewer: Viewer, name: str) -> JobRun:
     return done
 
 
-def send_again(viewer: Viewer, reach: Reach, message_id: str) -> None:
+def send_again(viewer: Viewer, reach: Reach, delivery_id: str) -> None:
     """Give a dead letter another round of tries. Raises ``NotFound`` for one that is not dead or not within reach.
 
     Caller commits.
     """
-    found = db.session.get(outbox.Message, message_id)
-    if found is None or not outbox.send_again(message_id, reach.ids):
+    found = db.session.get(outbox.Delivery, delivery_id)
+    if found is None or not outbox.send_again(delivery_id, reach.ids):
         raise NotFound
-    audit.record(viewer.person_id, viewer.name, "send_again", Subject("message", message_id, found.estate_id))
+    subject = Subject("message", found.message_id, found.estate_id)
+    details = {"channel": CHANNEL_NAMES.get(found.channel, found.channel)}
+    audit.record(viewer.person_id, viewer.name, "send_again", subject, details=details)
+
+
+def send_all_again(viewer: Viewer, reach: Reach, channel: str) -> int:
+    """Give every dead letter of a channel within reach another round of tries; how many. Caller commits."""
+    count = outbox.send_all_again(channel, reach.ids)
+    if count:
+        details = {"channel": CHANNEL_NAMES[channel], "count": count}
+        where = next(iter(reach.estates), EVERYWHERE) if len(reach.estates) == 1 else EVERYWHERE
+        subject = Subject("message", channel, where)
+        audit.record(viewer.person_id, viewer.name, "send_all_again", subject, details=details)
+    return count

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, DateTimeLocalField, Field, StringField, TextAreaField, ValidationError
+from wtforms import DateField, DateTimeLocalField, Field, StringField, TextAreaField, TimeField, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, Optional, StopValidation
 
@@ -112,6 +112,16 @@ class DayField(DateField):
             super().process_formdata(valuelist)
         except ValueError:
             raise ValueError("日期写成 2026-11-22 这样，或从日历里选") from None
+
+
+class ClockField(TimeField):
+    """A time of day."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("时间写成 21:00 这样") from None
 
 
 class MomentField(DateTimeLocalField):

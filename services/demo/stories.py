@@ -312,9 +312,9 @@ def hour_entry(
 def _message(estate_id: str, draft: Draft, at: datetime, now: datetime) -> dict[str, Any]:
     return {
         "id": new_id(), "recipient_id": draft.recipient_id, "estate_id": estate_id, "kind": draft.kind,
-        "title": draft.title[:120], "body": draft.body, "link": draft.link, "created_at": at,
-        "read_at": at + timedelta(minutes=20) if now - at > READ_AFTER else None, "state": "sent", "attempts": 1,
-        "next_try_at": at, "last_error": "",
+        "title": draft.title[:120], "body": draft.body, "link": draft.link, "sms": draft.sms, "urgent": draft.urgent,
+        "matter": draft.matter, "created_at": at,
+        "read_at": at + timedelta(minutes=20) if now - at > READ_AFTER else None, "state": "sent",
     }  # fmt: skip
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from community.policies.declared import Rule, Topic, declare
+from community.policies.queries import by_estate
 
 OFFERS = declare(
     Topic(
@@ -22,3 +25,9 @@ OFFERS = declare(
         ),
     )
 )  # fmt: skip
+
+
+def quiet_hours(estate_ids: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+    """When only urgent matters may disturb, by estate: from and until, in minutes after midnight."""
+    decided = by_estate(OFFERS, estate_ids)
+    return {estate: (found.values["quiet_from"], found.values["quiet_until"]) for estate, found in decided.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import func, insert, select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from community.channels.models import WEBHOOK_COLUMN, PushDevice, Robot
 from community.grid.models import RollImport
 from community.organisations.models import Appointment
 from core import access, clock, outbox
@@ -21,6 +23,7 @@ from core.audit import Event
 from core.database import begin_write, db
 from core.ids import new_id
 from core.outbox import Message
+from core.sealing import sealer
 from services.catalogue.models import ServiceItem
 from services.dispatch import workflow as dispatch
 from services.orders import workflow
@@ -32,6 +35,8 @@ SNAPSHOT = Path(__file__).with_name("permissions.txt")
 EVERYONE = (None, "outsider", "resident", "volunteer1", "secretary", "grid_worker", "staff", "admin")
 # These end what they are called with, so they come last.
 LAST = ("accounts.sign_out", "api.accounts_sign_out")
+# A robot tested then says nothing to its platform now.
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 WHOLE = ("static", "healthz", "readyz", "openapi")
 
 
@@ -68,14 +73,29 @@ def _history(world: World) -> dict[str, str]:
     begin_write()
     plan = dispatch.propose(secretary, world.estates["banyan"].id, None)
     said = outbox.message_values(world.estates["banyan"].id, [outbox.Draft(resident.person_id, "x", "好消息")])
-    db.session.execute(insert(Message), [{**row, "next_try_at": clock.now()} for row in said])
+    db.session.execute(insert(Message), said)
+    letter = outbox.Delivery(
+        id=new_id(), message_id=said[0]["id"], estate_id=world.estates["banyan"].id, channel="email", state="dead",
+        target=resident.person_id, gateway="email", created_at=clock.now(), next_try_at=clock.now(),
+    )  # fmt: skip
+    device = PushDevice(id=new_id(), person_id=resident.person_id, endpoint_key="k", host="h", sealed="s", name="手机",
+                        created_at=clock.now())  # fmt: skip
+    robot = Robot(
+        id=new_id(), organisation_id=world.estates["banyan"].branch.id, vendor="wecom", name="群", kinds=[],
+        webhook_sealed=sealer().seal("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=x", WEBHOOK_COLUMN),
+        is_enabled=True, created_at=clock.now(), created_by=secretary.person_id, tested_at=LATER,
+    )  # fmt: skip
+    db.session.add_all([letter, device, robot])
     roll = RollImport(
         id=new_id(), estate_id=world.estates["banyan"].id, filename="x.xlsx", uploaded_by=secretary.person_id,
         uploaded_at=clock.now(), state="dropped", summary={},
     )  # fmt: skip
     db.session.add(roll)
     db.session.commit()
-    return {"order_id": orders[1], "plan_id": plan.id, "message_id": said[0]["id"], "import_id": roll.id}
+    return {
+        "order_id": orders[1], "plan_id": plan.id, "message_id": said[0]["id"], "import_id": roll.id,
+        "delivery_id": letter.id, "device_id": device.id, "robot_id": robot.id,
+    }  # fmt: skip
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event, insert
 from core import clock
 from core.database import begin_write, db
 from core.ids import new_id
-from core.outbox import Message
+from core.outbox import Delivery, Message
 from services.orders import workflow
 from services.orders.workflow import Wish
 from tests.factories import Caller, World, browser, caller, person, volunteer
@@ -111,10 +111,13 @@ def fill(app: Flask, world: World, size: int) -> None:
             person(f"居民{n}", banyan, banyan_home(world))
             volunteer(f"义工{n}", banyan, skills=("shopping",), home=banyan_home(world))
         now = clock.now()
+        letters = [new_id() for _ in range(size)]
         message = {"recipient_id": resident.person_id, "estate_id": banyan.id, "kind": "x", "title": "x",
-                   "created_at": now,
-                   "state": "dead", "attempts": 9, "next_try_at": now}  # fmt: skip
-        db.session.execute(insert(Message), [message | {"id": new_id()} for _ in range(size)])
+                   "created_at": now, "state": "sent"}  # fmt: skip
+        db.session.execute(insert(Message), [message | {"id": id_} for id_ in letters])
+        delivery = {"estate_id": banyan.id, "channel": "email", "target": resident.person_id, "gateway": "email",
+                    "state": "dead", "attempts": 6, "created_at": now, "next_try_at": now}  # fmt: skip
+        db.session.execute(insert(Delivery), [delivery | {"id": id_, "message_id": id_} for id_ in letters])
         db.session.commit()
 
 
@@ -139,6 +142,8 @@ PAGES = {
     "system.outbox": ("secretary", "/outbox"),
     "system.jobs": ("admin", "/jobs"),
     "inbox.index": ("resident", "/inbox"),
+    "channels.mine": ("volunteer1", "/me/messages"),
+    "channels.robots": ("secretary", "/robots"),
     "people.search": ("secretary", "/people?q=居民"),
     "registry.volunteers": ("secretary", "/volunteers"),
     "catalogue.items": ("secretary", "/items?estate={estate}"),

@@ -20,9 +20,8 @@ def views() -> list[Path]:
 
 
 def outside_workflow() -> list[Path]:
-    """Modules that may not change a state: all but the workflows, and the outbox, whose letters have no state table."""
-    own = {Path("core/outbox.py")}
-    return [path for path in modules() if path not in own and "workflow" not in {*path.parts, path.stem}]
+    """Modules that may not change a state: all but the workflows."""
+    return [path for path in modules() if "workflow" not in {*path.parts, path.stem}]
 
 
 def names_from_the_database(path: Path) -> Iterator[str]:

@@ -17,7 +17,14 @@ from core.ids import new_id
 from core.jobs import Job, JobRun
 from tests.community.making import Town, as_, statements
 
-NAMES = {"deliver_messages", "seal_audit", "forget_keys", "forget_job_runs", "forget_sign_in_failures"}
+NAMES = {
+    "deliver_messages",
+    "seal_audit",
+    "forget_keys",
+    "forget_job_runs",
+    "forget_sign_in_failures",
+    "forget_messages",
+}
 
 
 def test_the_timetable_holds_the_jobs_of_the_ground() -> None:
