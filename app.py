@@ -23,6 +23,7 @@ from community.channels import permissions as _channels_permissions  # noqa: F40
 from community.channels import queries as channels
 from community.channels import routes as channel_routes
 from community.channels.views import pages as _channels_pages
+from community.channels.views import robot_pages as _robot_pages
 from community.channels.workflow import forget_device
 from community.grid import api as _grid_api  # noqa: F401
 from community.grid import estates as grid_estates
@@ -96,6 +97,7 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _system_pages,
     _inbox_pages,
     _channels_pages,
+    _robot_pages,
     _grid_pages,
     _people_pages,
     _policies_pages,
@@ -124,7 +126,7 @@ NAVIGATION = (
     ("任职", "organisations.posts", "accounts:appoint"),
     ("操作记录", "system.audit", "system:audit"),
     ("消息送达", "system.outbox", "system:outbox"),
-    ("群机器人", "channels.robots", "channels:robots"),
+    ("群机器人", "robots.index", "channels:robots"),
     ("后台任务", "system.jobs", "system:jobs"),
 )
 COMMANDS = (

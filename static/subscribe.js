@@ -3,6 +3,8 @@
 const form = document.querySelector("form[data-subscribe]");
 const told = form?.querySelector("[data-told]");
 
+class Told extends Error {}
+
 function bytes(text) {
   const plain = atob(text.replaceAll("-", "+").replaceAll("_", "/").padEnd(Math.ceil(text.length / 4) * 4, "="));
   return Uint8Array.from(plain, (char) => char.charCodeAt(0));
@@ -10,7 +12,7 @@ function bytes(text) {
 
 async function subscribe() {
   if (await Notification.requestPermission() !== "granted") {
-    throw new Error("浏览器没有允许提醒，请在浏览器设置里允许本站的通知");
+    throw new Told("浏览器没有允许提醒，请在浏览器设置里允许本站的通知");
   }
   const worker = await navigator.serviceWorker.register(form.dataset.worker);
   const key = bytes(form.dataset.subscribe);
@@ -39,7 +41,7 @@ if (form && "serviceWorker" in navigator && "PushManager" in window && "Notifica
       form.elements.auth.value = keys.auth;
       form.submit();
     } catch (error) {
-      told.textContent = error.message || "没有打开，请再试一次";
+      told.textContent = error instanceof Told ? error.message : "没有打开：这个浏览器收不到推送，请换一个再试";
       delete form.dataset.sent;
       form.querySelector("[type=submit]").removeAttribute("aria-disabled");
     }

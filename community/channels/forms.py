@@ -53,19 +53,21 @@ class ChoiceForm(Form):
         begins, ends = hours if hours and hours[0] != hours[1] else usual
         self.quiet_from.data, self.quiet_until.data = _time(begins), _time(ends)
 
-    def validate_quiet_from(self, field: Any) -> None:
-        """Own hours need a beginning."""
-        self._check_hour(field)
-
-    def validate_quiet_until(self, field: Any) -> None:
-        """Own hours need an end, another than the beginning."""
-        self._check_hour(field)
-        if self.quiet.data == "own" and field.data is not None and field.data == self.quiet_from.data:
-            raise ValidationError("两个时间一样就等于不设，请改一个，或选“不设”")
-
-    def _check_hour(self, field: Any) -> None:
-        if self.quiet.data == "own" and field.data is None and not field.errors:
-            raise ValidationError("请填时间，比如 21:00")
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Own hours need a beginning and another end; what stands in the two fields else does not matter."""
+        if self.quiet.data != "own":
+            for field in (self.quiet_from, self.quiet_until):
+                field.process_errors = []
+        valid = bool(super().validate(extra_validators))
+        if self.quiet.data != "own":
+            return valid
+        begins, ends = self.quiet_from, self.quiet_until
+        for field in (begins, ends):
+            if field.data is None and not field.errors:
+                field.errors = ["请填时间，比如 21:00"]
+        if begins.data is not None and begins.data == ends.data:
+            ends.errors = ["两个时间一样就等于不设，请改一个，或选“不设”"]
+        return valid and not begins.errors and not ends.errors
 
     def chosen(self, before: Chosen) -> Chosen:
         """What was picked; groups and channels that the page does not show stay as they were."""
@@ -125,6 +127,10 @@ class RobotForm(Form):
         self.organisation.choices = choices(bodies if len(bodies) == 1 else [("", "请选择"), *bodies])
         self.known = [kind.name for _, found in kinds for kind in found]
         self.kinds.choices = choices([(kind.name, kind.title) for _, found in kinds for kind in found])
+
+    def begin(self) -> None:
+        """Show what is likely: the viewer's own body, and everything that robots post."""
+        self.organisation.data, self.kinds.data = next(iter(self._bodies), ""), list(self.known)
 
     def fill(self, robot: Robot) -> None:
         """Show what stands; address and secret are never shown again."""

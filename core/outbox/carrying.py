@@ -14,7 +14,7 @@ from core import clock
 from core.channels import PERSONAL
 from core.channels.parcels import Busy, Channel, Gone, Parcel, Refused, Unsure
 from core.database import db
-from core.outbox import workflow
+from core.outbox import kinds, workflow
 from core.outbox.deliveries import Delivery, Gateway, Route, directory
 from core.outbox.messages import Message
 from core.outbox.workflow import BATCH, TROUBLED, Held
@@ -165,7 +165,7 @@ def _try(letter: Letter, channel: Channel, address: Any) -> bool | None:
     if held is None:
         return None
     try:
-        provider_id = channel.deliver(parcel_of(held.id, letter.message), address)
+        provider_id = channel.deliver(parcel_of(held, letter.message), address)
     except Gone:
         workflow.drop_address(held)
         return None
@@ -185,10 +185,10 @@ def _try(letter: Letter, channel: Channel, address: Any) -> bool | None:
     return False
 
 
-def parcel_of(delivery_id: str, message: Message) -> Parcel:
-    """What a channel is given of a message."""
-    text = message.sms or message.title
-    return Parcel(delivery_id, message.id, message.title, message.body, message.link, text, message.urgent)
+def parcel_of(held: Held, message: Message) -> Parcel:
+    """What a channel is given of a message. Titles may name people, so a lock screen shows only what kind it is."""
+    text = message.sms or (kinds.find(message.kind)[1].title if held.channel == "push" else message.title)
+    return Parcel(held.id, message.id, message.title, message.body, message.link, text, message.urgent)
 
 
 def try_out(channel: Channel, gateway: str, kind: str, parcel: Parcel, address: Any) -> str:

@@ -52,9 +52,10 @@ class Draft:
     """A message to be written: made by a capability's ``messages`` functions, one function a message.
 
     ``kind`` is one that the capability has declared. ``title`` and ``body`` stand in the inbox; ``sms`` is the short
-    text (70 characters at most, no full name, no ID) for text messages, lock screens and robots; to a person the title
-    goes when it is empty, into a group chat nothing. An ``urgent`` one passes quiet hours. There is one message of a
-    kind to a person in a matter, and one post into a group chat; ``matter`` tells several of one kind apart.
+    text (70 characters at most, no full name, no ID) for text messages, lock screens and robots. When it is empty the
+    title goes by text message, a lock screen shows the kind, and a group chat hears nothing. An ``urgent`` one passes
+    quiet hours. There is one message of a kind to a person in a matter, and one post into a group chat; ``matter``
+    tells several of one kind apart.
     """
 
     recipient_id: str

@@ -56,6 +56,7 @@ PHONE_PLACES = (
     Place(RESIDENT, "order-done", "/orders/mine?group=done", (ORDER,)),
     Place(RESIDENT, "help", "/sos"),
     Place(RESIDENT, "inbox", "/inbox"),
+    Place(RESIDENT, "messages", "/me/messages"),
     Place(RESIDENT, "me", "/me"),
     Place(RESIDENT, "password", "/me/password"),
     Place(VOLUNTEER, "tasks", "/tasks"),
@@ -64,6 +65,7 @@ PHONE_PLACES = (
     Place(VOLUNTEER, "what-i-offer", "/volunteer"),
     Place(VOLUNTEER, "certificate-form", "/certificates/new"),
     Place(VOLUNTEER, "inbox-of-volunteer", "/inbox"),
+    Place(VOLUNTEER, "messages-of-volunteer", "/me/messages"),
     Place(VOLUNTEER, "me-of-volunteer", "/me"),
 )
 DESK_PLACES = (
@@ -93,6 +95,10 @@ DESK_PLACES = (
     Place(SECRETARY, "post-new", "/posts/new"),
     Place(SECRETARY, "audit", "/audit?verify=1"),
     Place(SECRETARY, "outbox", "/outbox"),
+    Place(SECRETARY, "outbox-waiting", "/outbox?state=waiting"),
+    Place(SECRETARY, "robots", "/robots"),
+    Place(SECRETARY, "robot-new", "/robots/new"),
+    Place(SECRETARY, "messages-of-staff", "/me/messages"),
     Place(SECRETARY, "inbox-of-staff", "/inbox"),
     Place(SECRETARY, "me-of-staff", "/me"),
     Place(COMMUNITY, "estates", "/estates"),

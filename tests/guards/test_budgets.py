@@ -143,7 +143,7 @@ PAGES = {
     "system.jobs": ("admin", "/jobs"),
     "inbox.index": ("resident", "/inbox"),
     "channels.mine": ("volunteer1", "/me/messages"),
-    "channels.robots": ("secretary", "/robots"),
+    "robots.index": ("secretary", "/robots"),
     "people.search": ("secretary", "/people?q=居民"),
     "registry.volunteers": ("secretary", "/volunteers"),
     "catalogue.items": ("secretary", "/items?estate={estate}"),

@@ -1,6 +1,6 @@
 """The pages of messages: what a person chooses, and the robots of group chats."""
 
-from community.channels.views import mine, robots  # noqa: F401
-from community.channels.views.blueprint import pages
+from community.channels.views.mine import pages
+from community.channels.views.robots import pages as robot_pages
 
-__all__ = ["pages"]
+__all__ = ["pages", "robot_pages"]

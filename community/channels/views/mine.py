@@ -9,14 +9,16 @@ from community.channels import queries, workflow
 from community.channels.forms import ChoiceForm, choice_form
 from community.channels.quiet import DEFAULT, Hours
 from community.channels.routes import hours_of
-from community.channels.views.blueprint import Answer, pages, settings
+from community.channels.views.site import Answer, settings
 from core import access
 from core.access import SIGNED_IN, NotFound, Viewer
 from core.channels.parcels import Refused
 from core.channels.subscriptions import Subscription, check_subscription, public_key
 from core.identity import mask_phone
 from core.outbox.kinds import Audience, groups
+from core.web.blueprints import Pages
 
+pages = Pages("channels", __name__)
 SYSTEMS = (("iPhone", "苹果手机"), ("iPad", "苹果平板"), ("Android", "安卓手机"), ("Windows", "Windows电脑"),
            ("Macintosh", "苹果电脑"), ("Linux", "Linux电脑"))  # fmt: skip
 BROWSERS = (("Edg", "Edge"), ("Firefox", "火狐"), ("Chrome", "Chrome"), ("Safari", "Safari"))

@@ -1,12 +1,10 @@
-"""The one set of pages that the modules of this folder fill."""
+"""What the pages of this folder know of the site."""
 
 from flask import current_app
 from werkzeug.wrappers import Response
 
 from core.config import Settings
-from core.web.blueprints import Pages
 
-pages = Pages("channels", __name__)
 Answer = Response | str | tuple[str, int]
 
 

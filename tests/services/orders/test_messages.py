@@ -1,0 +1,92 @@
+"""What is said about orders: short texts are short, name nobody in full, and tell no door."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import clock
+from core.outbox import Draft
+from core.outbox.kinds import find
+from services.orders import messages as say
+from services.orders.aggregate import Order
+
+NAMES = ("沈桂兰", "廖小满", "王秀兰")
+
+
+def order(
+    name: str = "代买代办", label: str = "3栋1单元501", urgent: bool = False, start: datetime | None = None
+) -> Order:
+    row = {
+        "id": "o" * 16, "item": {"name": name}, "household_label": label, "person_id": "p1", "placed_by": "p2",
+        "person_name": NAMES[0], "placed_by_name": NAMES[2], "salutation": "沈阿姨", "door_code": "4821",
+        "urgent": urgent, "preferred_start": start, "preferred_end": start and start + timedelta(hours=2),
+        "note": f"找{NAMES[0]}13800000055",
+        "stars": 2, "comment": f"{NAMES[1]}没来", "estate_id": "e",
+    }  # fmt: skip
+    return Order(row, "path/")
+
+
+def everything(found: Order) -> list[Draft]:
+    """Each message there is about an order."""
+    why = f"{NAMES[1]}来不了：家里有事"
+    return [
+        *say.offered(found, ["v"], False), *say.offered(found, ["v"], True), *say.accepted(found, NAMES[1]),
+        *say.back_in_queue(found, ["s"], why), *say.looking_again(found, why),
+        *say.released(found, ["v"], f"已撤单：{NAMES[0]}说不用了"), *say.completed(found),
+        *say.low_rating(found, ["s"]), *say.thanked(found, ["v"]), *say.cancelled(found, "支部", why),
+        *say.sent_back(found, why), *say.called_back(found, True), *say.called_back(found, False),
+    ]  # fmt: skip
+
+
+@given(
+    st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), min_size=1, max_size=30),
+    st.sampled_from(["3栋1单元501", "12号楼2-1802", "樟树屋场15号", "商业街东段门面无号", ""]),
+    st.booleans(),
+    st.none() | st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)).map(clock.from_local),
+)
+def test_every_short_text_fits_one_text_message_and_says_something(
+    name: str, label: str, urgent: bool, start: datetime | None
+) -> None:
+    for draft in everything(order(name, label, urgent, start)):
+        assert 0 < len(draft.sms) <= say.SHORT, draft
+        assert "\n" not in draft.sms and "！" not in draft.sms
+        assert draft.matter == "o" * 16
+
+
+def test_short_texts_name_nobody_in_full_and_tell_no_door() -> None:
+    for draft in everything(order()):
+        for secret in (*NAMES, "1单元", "501", "13800000055", "家里有事"):
+            assert secret not in draft.sms, draft
+        if find(draft.kind)[1].robot:
+            assert "阿姨" not in draft.sms and "**" not in draft.sms
+
+
+def test_the_texts(at: Any) -> None:
+    start = clock.now().replace(minute=0) + timedelta(hours=5)
+    short = {draft.kind: draft.sms for draft in everything(order(urgent=True, start=start))}
+    assert short["order.offered"] == "急派单：代买代办，3栋，今天 15:00–17:00。请到邻聚接单或婉拒"
+    assert short["order.open_call"] == "急抢单：代买代办，3栋，今天 15:00–17:00。请到邻聚抢单"
+    assert short["order.accepted"] == "廖**接了您的单：代买代办，今天 15:00。开门前请对方报服务码4821"
+    assert short["order.released"] == "不用去了：代买代办，3栋，已撤单"
+    assert short["order.thanked"] == "沈阿姨评了2星：代买代办"
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+def test_an_urgent_order_makes_urgent_messages_where_time_presses(urgent: bool) -> None:
+    pressing = {draft.kind for draft in everything(order(urgent=urgent)) if draft.urgent}
+    wanted = {
+        "offered",
+        "open_call",
+        "accepted",
+        "back_in_queue",
+        "looking_again",
+        "released",
+        "cancelled",
+        "sent_back",
+    }
+    assert pressing == ({"order." + kind for kind in wanted} if urgent else set())
