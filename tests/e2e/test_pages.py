@@ -56,7 +56,6 @@ PHONE_PLACES = (
     Place(RESIDENT, "order-done", "/orders/mine?group=done", (ORDER,)),
     Place(RESIDENT, "help", "/sos"),
     Place(RESIDENT, "inbox", "/inbox"),
-    Place(RESIDENT, "messages", "/me/messages"),
     Place(RESIDENT, "me", "/me"),
     Place(RESIDENT, "password", "/me/password"),
     Place(VOLUNTEER, "tasks", "/tasks"),
@@ -65,8 +64,9 @@ PHONE_PLACES = (
     Place(VOLUNTEER, "what-i-offer", "/volunteer"),
     Place(VOLUNTEER, "certificate-form", "/certificates/new"),
     Place(VOLUNTEER, "inbox-of-volunteer", "/inbox"),
-    Place(VOLUNTEER, "messages-of-volunteer", "/me/messages"),
     Place(VOLUNTEER, "me-of-volunteer", "/me"),
+    Place(RESIDENT, "messages", "/me/messages"),
+    Place(VOLUNTEER, "messages-of-volunteer", "/me/messages"),
 )
 DESK_PLACES = (
     Place(SECRETARY, "queue", "/desk"),
