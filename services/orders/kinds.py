@@ -13,10 +13,11 @@ declare(
     ],
 )
 declare(
-    Group("orders", "我点的单", "有人接单、请评价、撤单退单、支部回访"),
+    Group("orders", "我点的单", "有人接单、请评价、转办、撤单退单、支部回访"),
     [
         Kind("order.accepted", "有人接单"),
         Kind("order.looking_again", "另找志愿者"),
+        Kind("order.moved", "转到别处办"),
         Kind("order.completed", "请评价"),
         Kind("order.cancelled", "已撤单"),
         Kind("order.sent_back", "请补充"),
@@ -28,9 +29,10 @@ declare(
     [Kind("order.thanked", "居民评价")],
 )
 declare(
-    Group("desk", "支部要办的单", "要重新派的、要回访的", "staff"),
+    Group("desk", "支部要办的单", "要重新派的、转来的、要回访的", "staff"),
     [
         Kind("order.back_in_queue", "需要重新派单", robot=True),
+        Kind("order.transferred", "别处转来的单", robot=True),
         Kind("order.low_rating", "评分低，请回访", robot=True),
     ],
 )

@@ -7,6 +7,7 @@ names nobody at all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from community.grid.addresses import AddressError, label_block, parse_address
@@ -16,6 +17,7 @@ from core.web.formats import time_range, when
 from services.orders import kinds as _kinds  # noqa: F401
 from services.orders.aggregate import Order
 
+_MARK = re.compile("[：，。；]")
 SHORT = 70
 """Characters of one text message."""
 
@@ -92,9 +94,9 @@ def looking_again(order: Order, why: str) -> list[Draft]:
 
 
 def released(order: Order, volunteer_ids: Iterable[str], why: str) -> list[Draft]:
-    """To volunteers: you are no longer needed for this one. ``why`` begins with what happened, before a colon."""
+    """To volunteers: you are no longer needed for this one. ``why`` begins with what happened, up to a mark."""
     title = f"不用去了：{order.item['name']}，{order.household_label}"
-    sms = _short(order, "不用去了：", f"{_building(order)}，{why.partition('：')[0][:10]}")
+    sms = _short(order, "不用去了：", f"{_building(order)}，{_MARK.split(why)[0][:12]}")
     return [Draft(person, "order.released", title, why, "/tasks", sms, order.urgent, order.id)
             for person in volunteer_ids]  # fmt: skip
 
@@ -102,13 +104,17 @@ def released(order: Order, volunteer_ids: Iterable[str], why: str) -> list[Draft
 def transferred(order: Order, leaders: Iterable[str], come_from: str, why: str) -> list[Draft]:
     """To the desk that an order was transferred to."""
     title = f"{come_from}转来一单：{order.item['name']}，{order.household_label}"
-    return [Draft(person, "order.transferred", title, why, _link(order)) for person in leaders]
+    sms = _short(order, f"{'急单' if order.urgent else ''}转来一单：", f"{_building(order)}。请到派单台处理")
+    return [Draft(person, "order.transferred", title, why, _link(order), sms, order.urgent, order.id)
+            for person in leaders]  # fmt: skip
 
 
 def moved(order: Order, desk_name: str) -> list[Draft]:
     """To the resident: another body looks after the order now."""
     title = f"{order.item['name']}已转给{desk_name}来办"
-    return [Draft(person, "order.moved", title, "时限不变，不用重新点单", _link(order)) for person in _told(order)]
+    body = "时限不变，不用重新点单"
+    sms = _short(order, "", f"已转给{desk_name[:16]}来办，{body}")
+    return [Draft(person, "order.moved", title, body, _link(order), sms, matter=order.id) for person in _told(order)]
 
 
 def completed(order: Order) -> list[Draft]:

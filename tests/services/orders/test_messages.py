@@ -38,6 +38,8 @@ def everything(found: Order) -> list[Draft]:
         *say.offered(found, ["v"], False), *say.offered(found, ["v"], True), *say.accepted(found, NAMES[1]),
         *say.back_in_queue(found, ["s"], why), *say.looking_again(found, why),
         *say.released(found, ["v"], f"已撤单：{NAMES[0]}说不用了"), *say.completed(found),
+        *say.released(found, ["v"], "支部撤回了这次派单，不用答复"), *say.moved(found, "望月社区党委"),
+        *say.transferred(found, ["s"], "榕树花园", why),
         *say.low_rating(found, ["s"]), *say.thanked(found, ["v"]), *say.cancelled(found, "支部", why),
         *say.sent_back(found, why), *say.called_back(found, True), *say.called_back(found, False),
     ]  # fmt: skip
@@ -72,21 +74,16 @@ def test_the_texts(at: Any) -> None:
     assert short["order.offered"] == "急派单：代买代办，3栋，今天 15:00–17:00。请到邻聚接单或婉拒"
     assert short["order.open_call"] == "急抢单：代买代办，3栋，今天 15:00–17:00。请到邻聚抢单"
     assert short["order.accepted"] == "廖**接了您的单：代买代办，今天 15:00。开门前请对方报服务码4821"
-    assert short["order.released"] == "不用去了：代买代办，3栋，已撤单"
+    assert short["order.released"] == "不用去了：代买代办，3栋，支部撤回了这次派单"
+    assert short["order.moved"] == "代买代办已转给望月社区党委来办，时限不变，不用重新点单"
     assert short["order.thanked"] == "沈阿姨评了2星：代买代办"
 
 
 @pytest.mark.parametrize("urgent", [True, False])
 def test_an_urgent_order_makes_urgent_messages_where_time_presses(urgent: bool) -> None:
     pressing = {draft.kind for draft in everything(order(urgent=urgent)) if draft.urgent}
-    wanted = {
-        "offered",
-        "open_call",
-        "accepted",
-        "back_in_queue",
-        "looking_again",
-        "released",
-        "cancelled",
-        "sent_back",
-    }
+    wanted = (
+        "offered", "open_call", "accepted", "back_in_queue", "looking_again", "released", "cancelled", "sent_back",
+        "transferred",
+    )  # fmt: skip
     assert pressing == ({"order." + kind for kind in wanted} if urgent else set())
