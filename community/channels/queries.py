@@ -64,9 +64,10 @@ def choice_of(viewer: Viewer) -> Choice:
 
 
 def devices_of(person_ids: Iterable[str]) -> Mapping[str, list[tuple[str, str]]]:
-    """The devices that people want notes on, by person: id and push service."""
+    """The devices that people want notes on, by person: id and push service. A closed account has none."""
     found: dict[str, list[tuple[str, str]]] = {}
     rows = select(PushDevice.person_id, PushDevice.id, PushDevice.host)
+    rows = rows.join(Account, Account.person_id == PushDevice.person_id).where(Account.disabled_at.is_(None))
     for person_id, id_, host in db.session.execute(rows.where(PushDevice.person_id.in_(sorted(set(person_ids))))):
         found.setdefault(person_id, []).append((id_, host))
     return found

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from community.accounts.models import Account
 from community.channels import workflow
 from community.channels.models import PushDevice, Robot
 from community.channels.quiet import Hours
 from community.channels.workflow import Filled
 from community.organisations.models import Organisation
+from core import clock
 from core.channels.subscriptions import new_key
 from core.config import PushSettings
 from core.database import begin_write, db
@@ -245,3 +247,17 @@ def test_a_device_belongs_to_whoever_subscribed_last(office: Office) -> None:
         with office.app.app_context():
             [device] = db.session.scalars(select(PushDevice))
             assert device.person_id == office.world["volunteer2"].id and push.host not in device.sealed
+
+
+def test_a_closed_account_gets_no_notes(office: Office) -> None:
+    with running(FakePush()) as push:
+        office.use(push=PushSettings(new_key(), "mailto:ops@example.com", (push.host,)), sms=None)
+        subscribe(office, "volunteer1", FakeBrowser(push.url + "/push/0"))
+        with office.app.app_context():
+            begin_write()
+            closed = update(Account).where(Account.person_id == office.world["volunteer1"].id)
+            db.session.execute(closed.values(disabled_at=clock.now()))
+            db.session.commit()
+        office.write()
+        office.carry()
+        assert push.asked == []
