@@ -55,7 +55,8 @@ def test_dead_letters_go_up_into_deliveries_and_down_again(app: Flask) -> None:
         with write_intent(), engines().main.begin() as connection:
             connection.execute(text(
                 "INSERT INTO message (id, recipient_id, estate_id, kind, title, body, link, created_at, state,"
-                " attempts, next_try_at, last_error) VALUES (:id, 'p', 'e', 'k', 't', '', '', :at, 'dead', 6, :at, '550')"
+                " attempts, next_try_at, last_error)"
+                " VALUES (:id, 'p', 'e', 'k', 't', '', '', :at, 'dead', 6, :at, '550')"
             ), letter)  # fmt: skip
         alembic.command.upgrade(migrations(app), "head")
         with engines().main.connect() as connection:
