@@ -73,6 +73,7 @@ from services.orders.views import pages as _orders_pages
 from services.orders.views.tabs import tab_items
 from services.reports import api as _reports_api  # noqa: F401
 from services.reports import jobs as _reports_jobs  # noqa: F401
+from services.reports import measures as _reports_measures  # noqa: F401
 from services.reports import models as _reports_models  # noqa: F401
 from services.reports import permissions as _reports_permissions  # noqa: F401
 from services.reports.commands import cli as _reports_cli

@@ -61,11 +61,27 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_roll_mark_estate_id")),
         sa.PrimaryKeyConstraint("estate_id", "stream", name=op.f("pk_roll_mark")),
     )
+    op.create_table(
+        "roll_path",
+        sa.Column("estate_id", sa.String(length=16), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("path", sa.String(length=170), nullable=False),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_roll_path_estate_id")),
+        sa.PrimaryKeyConstraint("estate_id", "since", name=op.f("pk_roll_path")),
+    )
+    op.create_table(
+        "active",
+        *_keys(),
+        sa.Column("prev", sa.Date(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.CheckConstraint("grain IN ('d', 'm')", name=op.f("ck_active_grain")),
+        sa.PrimaryKeyConstraint("node_id", "grain", "item", "period", "prev", name=op.f("pk_active")),
+    )
     op.create_index("ix_hour_entry_recorded", "hour_entry", ["estate_id", "recorded_at"])
 
 
 def downgrade() -> None:
     """Back to the step before."""
     op.drop_index("ix_hour_entry_recorded", table_name="hour_entry")
-    for table in ("roll_mark", "rollup_known", "rollup", "order_count"):
+    for table in ("active", "roll_path", "roll_mark", "rollup_known", "rollup", "order_count"):
         op.drop_table(table)

@@ -156,17 +156,17 @@ _CHILDREN = select(Organisation.id, Organisation.path).where(
 def sums(question: Question) -> dict[str, Numbers]:
     """The sums of ``SUMS`` by key of the question's dimension (``""`` for the total)."""
     node = question.path.rstrip("/").rpartition("/")[2]
-    children = _children(node) if question.by == "unit" else []
-    key_of = _keys(question)
+    below = children(node) if question.by == "unit" else []
+    key_of = keys(question)
     by = {"unit": "node", "month": "period", "week": "period", "day": "period", "item": "item"}.get(question.by, "")
     as_of = question.as_of if question.as_of is not None and question.as_of < clock.today() else None
     found: dict[str, Numbers] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
     if question.by == "unit" and question.organised == "now":
-        for id_, path in children:
+        for id_, path in below:
             for _, numbers in _read(question, as_of, "", [], path):
                 _plus(found[id_], numbers)
     else:
-        nodes = [id_ for id_, _ in children] if question.by == "unit" else [node]
+        nodes = [id_ for id_, _ in below] if question.by == "unit" else [node]
         branches = question.organised == "now" and question.by != "unit"
         for key, numbers in _read(question, as_of, by, nodes, question.path if branches else ""):
             name = key_of(key) if by in ("period", "item") else (key or "")
@@ -174,15 +174,17 @@ def sums(question: Question) -> dict[str, Numbers]:
     if as_of is None:
         for path, item, day, numbers in _tail(question):
             if question.only.get("item") in (None, item):
-                _plus(found[_tail_key(question, children, key_of, path, item, day)], numbers)
+                _plus(found[tail_key(question, below, key_of, path, item, day)], numbers)
     return dict(found)
 
 
-def _children(node: str) -> list[tuple[str, str]]:
+def children(node: str) -> list[tuple[str, str]]:
+    """The bodies right below a node that answer for estates, as (id, path)."""
     return [(id_, path) for id_, path in fast().execute(_CHILDREN, {"node": node})]
 
 
-def _keys(question: Question) -> Callable[[Any], str]:
+def keys(question: Question) -> Callable[[Any], str]:
+    """How a day, or an item, is called among the keys of a question's dimension."""
     match question.by:
         case "month":
             return lambda day: f"{day:%Y-%m}"
@@ -193,10 +195,11 @@ def _keys(question: Question) -> Callable[[Any], str]:
     return str
 
 
-def _tail_key(
+def tail_key(
     question: Question, children: Sequence[tuple[str, str]], key_of: Callable[[Any], str], path: str, item: str,
     day: date,
 ) -> str:  # fmt: skip
+    """The key under which something not in the kept sums yet belongs."""
     match question.by:
         case "unit":
             return next((id_ for id_, child in children if path.startswith(child)), "")

@@ -81,3 +81,26 @@ class RollMark(Base):
     estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), primary_key=True)
     stream: Mapped[str] = mapped_column(String(10), primary_key=True)
     upto: Mapped[datetime]
+
+
+class RollPath(Base):
+    """Where an estate stood in the tree, for what was recorded after ``since``."""
+
+    __tablename__ = "roll_path"
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), primary_key=True)
+    since: Mapped[datetime] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(String(170))
+
+
+class Active(Base):
+    """How many people were active at a node in a period (a day or a month) whose active period before it was ``prev``;
+    the first day of year 1 stands for none. ``item`` is one or all (``""``)."""
+
+    __tablename__ = "active"
+    node_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    grain: Mapped[str] = mapped_column(String(1), primary_key=True)
+    item: Mapped[str] = mapped_column(String(30), primary_key=True)
+    period: Mapped[date] = mapped_column(Date, primary_key=True)
+    prev: Mapped[date] = mapped_column(Date, primary_key=True)
+    people: Mapped[int] = mapped_column(Integer)
+    __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)

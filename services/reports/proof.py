@@ -21,7 +21,7 @@ from core import clock
 from core.database import begin_write, db, dialect_name
 from core.reports import Question
 from services.orders.models import ServiceOrder
-from services.reports import figures, workflow
+from services.reports import activity, figures, workflow
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
 from services.reports.models import OrderCount, RollMark, Rollup, RollupKnown
 from services.reports.workflow import BEGINNING, SUMS, Key
@@ -33,6 +33,7 @@ TITLES = {
     "cancelled": "撤单", "sent_back": "退单", "on_time": "时限内完成", "due": "应办结", "responded": "两小时内派出",
     "to_respond": "应响应", "solved": "确认办好", "asked": "有效回访", "satisfied": "满意", "rated": "有效评价",
     "unreachable": "没有联系上", "reopened": "重新办理", "minutes": "时长", "services": "服务人次",
+    "people": "活跃志愿者",
 }  # fmt: skip
 
 
@@ -120,6 +121,10 @@ def _disagreements() -> Iterator[Difference]:
             counted[node] = [a + int(b) for a, b in zip(counted[node], numbers, strict=True)]
     for node, sums in found.items():
         right = sums.get("按月合计", [0] * len(SUMS))
+        gaps = activity.gaps(node)
+        if gaps:
+            missing = sum(abs(gap["people"]) for gap in gaps)
+            yield Difference(names.get(node, node), f"{gaps[0]['period']}等{len(gaps)}处", "people", 0, missing)
         for label, numbers in {**sums, "逐单": [*counted[node], *right[len(VECTOR) :]]}.items():
             yield from (
                 Difference(names.get(node, node), f"按月合计与{label}", measure, a, b)
@@ -138,7 +143,12 @@ def rebuild(estate_id: str, path: str) -> int:
     wrong = workflow.roll_orders(estate_id, path)
     workflow.roll_hours(estate_id, path)
     wrong += _recount_hours(estate_id, path)
-    return wrong + sum(mend(node) for node in reversed(path.rstrip("/").split("/")))
+    nodes = path.rstrip("/").split("/")
+    wrong += sum(mend(node) for node in reversed(nodes))
+    begin_write()
+    wrong += sum(activity.recount(node) for node in nodes)
+    db.session.commit()
+    return wrong
 
 
 def _recount_hours(estate_id: str, path: str) -> int:

@@ -21,8 +21,9 @@ from community.grid.models import Estate
 from core import clock
 from core.database import UtcDateTime, begin_write, db, dialect_name
 from services.orders.models import ServiceOrder
+from services.reports import activity
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
-from services.reports.models import OrderCount, RollMark, Rollup, RollupKnown
+from services.reports.models import OrderCount, RollMark, RollPath, Rollup, RollupKnown
 from volunteers.hours.models import HourEntry
 
 BATCH = 5000
@@ -184,7 +185,7 @@ def _move(estate_id: str, stream: str, mark: RollMark | None, upto: datetime) ->
 
 
 _HOURS = (
-    select(HourEntry.starts_at, HourEntry.recorded_at, HourEntry.minutes,
+    select(HourEntry.starts_at, HourEntry.recorded_at, HourEntry.minutes, HourEntry.volunteer_id,
            func.coalesce(ServiceOrder.item_code, "other").label("item"))
     .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
     .where(HourEntry.estate_id == _ESTATE, HourEntry.recorded_at > _SINCE, HourEntry.recorded_at <= _UNTIL)
@@ -194,25 +195,36 @@ _HOURS = (
 def roll_hours(estate_id: str, path: str) -> int:
     """Count the hours that an estate's ledger took in; reversals come in as signed entries of their day of service."""
     begin_write()
-    mark = db.session.get(RollMark, (estate_id, "hours"), with_for_update=True)
+    mark = db.session.get(RollMark, (estate_id, "hours"), with_for_update=True, populate_existing=True)
     since, until = mark.upto if mark else BEGINNING, clock.now() - LAG
     if until <= since:
         db.session.rollback()
         return 0
+    _remember_path(estate_id, path, since)
     sums: dict[Key, list[int]] = defaultdict(lambda: [0] * len(SUMS))
+    entries: list[activity.Entry] = []
     done = 0
-    found = db.session.execute(
-        _HOURS.execution_options(yield_per=BATCH), {"estate": estate_id, "since": since, "until": until}
-    )
-    for starts_at, recorded_at, minutes, item in found:
-        total = sums[(path, item, clock.local(starts_at).date(), clock.local(recorded_at).date())]
+    for starts_at, recorded_at, minutes, volunteer, item in db.session.execute(
+        _HOURS, {"estate": estate_id, "since": since, "until": until}
+    ):
+        day = clock.local(starts_at).date()
+        total = sums[(path, item, day, clock.local(recorded_at).date())]
         total[-2] += minutes
         total[-1] += 1 if minutes > 0 else -1
+        entries.append((volunteer, item, day))
         done += 1
     add_sums(sums)
+    activity.count_active(path, entries)
     _move(estate_id, "hours", mark, until)
     db.session.commit()
     return done
+
+
+def _remember_path(estate_id: str, path: str, since: datetime) -> None:
+    """What is recorded from now on is counted where the estate stands now."""
+    last = select(RollPath.path).where(RollPath.estate_id == estate_id).order_by(RollPath.since.desc()).limit(1)
+    if db.session.scalar(last) != path:
+        db.session.execute(core_insert(RollPath), [{"estate_id": estate_id, "since": since, "path": path}])
 
 
 def list_estates() -> Sequence[Any]:

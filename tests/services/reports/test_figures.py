@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -17,11 +18,13 @@ from core import clock, reports
 from core.database import begin_write, db
 from core.reports import Question
 from services.orders import workflow as orders
+from services.orders.models import ServiceOrder
 from services.orders.workflow import Wish
-from services.reports import figures, proof, queries, workflow
-from services.reports.models import OrderCount, RollMark, Rollup
+from services.reports import figures, people, proof, queries, workflow
+from services.reports.models import Active, OrderCount, RollMark, Rollup
 from tests.factories import Body, World
 from tests.services.reports.test_queries import live, lived  # noqa: F401
+from volunteers.hours.models import HourEntry
 
 FIRST, LAST = date(2026, 10, 5), date(2026, 12, 20)
 
@@ -34,8 +37,27 @@ def roll() -> None:
     db.session.rollback()
 
 
+def active_by_hand(path: str, first: date, last: date, by: str) -> dict[str, int]:
+    """Different volunteers, counted with plain loops over the ledger."""
+    found: dict[str, set[str]] = defaultdict(set)
+    rows = select(HourEntry, Estate.path, ServiceOrder.item_code).join(Estate, Estate.id == HourEntry.estate_id)
+    rows = rows.outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
+    for entry, stands, item in db.session.execute(rows).all():
+        day = clock.local(entry.starts_at).date()
+        if first <= day <= last and stands.startswith(path):
+            week = (day - timedelta(days=day.weekday())).isoformat()
+            keys = {"total": "", "month": f"{day:%Y-%m}", "week": week, "day": day.isoformat(), "item": item or "other",
+                    "unit": stands.removeprefix(path).split("/")[0]}  # fmt: skip
+            found[keys[by]].add(entry.volunteer_id)
+    return {key: len(people) for key, people in found.items()}
+
+
 def assert_same(path: str, first: date, last: date) -> None:
     """The kept sums and the tail give what the rows give."""
+    for cut in ("total", "month", "week", "day", "item", "unit"):
+        for reading in ("then", "now"):
+            who = Question(path, first, last, cut, organised=reading)  # type: ignore[arg-type]
+            assert people.active(who) == active_by_hand(path, first, last, cut), (cut, reading)
     for by in ("month", "item"):
         rows, total = queries.service(queries.Unit("", "", path), first, last, by)
         for organised in ("then", "now"):
@@ -124,10 +146,12 @@ def test_the_proof_catches_what_was_changed_by_hand_and_a_rebuild_mends_it(app: 
         db.session.execute(update(Rollup).where(*mine).values(completed=Rollup.completed + 3))
         first = select(OrderCount.order_id).limit(1).scalar_subquery()
         db.session.execute(update(OrderCount).where(OrderCount.order_id == first).values(placed=0))
+        db.session.execute(update(Active).where(Active.node_id == branch.id, Active.item == "").values(people=9))
         db.session.commit()
         told = [str(difference) for difference in proof.differences()]
         assert any("榕树园 2026-11 完成" in text for text in told), told
         assert any("逐单" in text for text in told), told
+        assert any("活跃志愿者" in text for text in told), told
         for estate_id, path, _ in workflow.list_estates():
             proof.rebuild(estate_id, path)
         assert list(proof.differences()) == []
