@@ -13,6 +13,7 @@ depends_on = None
 VECTOR = (
     "placed", "dispatched", "accepted", "completed", "closed", "cancelled", "sent_back", "on_time", "due", "responded",
     "to_respond", "solved", "asked", "satisfied", "rated", "unreachable", "reopened",
+    "repeated",
 )
 SUMS = (*VECTOR, "minutes", "services")
 
@@ -47,6 +48,7 @@ def upgrade() -> None:
         sa.Column("path", sa.String(length=170), nullable=False),
         sa.Column("item", sa.String(length=30), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
+        *[sa.Column(step, sa.Integer(), nullable=True) for step in ("to_dispatch", "to_accept", "to_complete")],
         *_numbers(VECTOR),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_order_count")),
     )
@@ -60,6 +62,15 @@ def upgrade() -> None:
         sa.Column("upto", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_roll_mark_estate_id")),
         sa.PrimaryKeyConstraint("estate_id", "stream", name=op.f("pk_roll_mark")),
+    )
+    op.create_table(
+        "rollup_time",
+        *_keys(),
+        sa.Column("step", sa.String(length=12), nullable=False),
+        sa.Column("bucket", sa.Integer(), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.CheckConstraint("grain IN ('d', 'm')", name=op.f("ck_rollup_time_grain")),
+        sa.PrimaryKeyConstraint("node_id", "grain", "item", "period", "step", "bucket", name=op.f("pk_rollup_time")),
     )
     op.create_table(
         "roll_path",
@@ -83,5 +94,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Back to the step before."""
     op.drop_index("ix_hour_entry_recorded", table_name="hour_entry")
-    for table in ("active", "roll_path", "roll_mark", "rollup_known", "rollup", "order_count"):
+    for table in ("rollup_time", "active", "roll_path", "roll_mark", "rollup_known", "rollup", "order_count"):
         op.drop_table(table)

@@ -14,7 +14,7 @@ from core.database import UtcDateTime, fast
 from core.reports import Measure, Question, Source, Value, declare
 from core.web import paging
 from services.orders.models import ServiceOrder
-from services.reports import figures
+from services.reports import durations, figures
 from services.reports.counting import RESPONSE_LIMIT, vector
 
 CUTS = frozenset({"unit", "month", "week", "day", "item", "category"})
@@ -28,6 +28,7 @@ COUNTS = (
     "sent_back",
     "unreachable",
     "reopened",
+    "repeated",
 )
 RATES: Mapping[str, tuple[str, str]] = {
     "on_time": ("on_time", "due"),
@@ -53,6 +54,7 @@ MEASURES = (
     _count("sent_back", "退单", "期内点的单里，退给居民补充、还没有重新提交的"),
     _count("unreachable", "回访没有联系上", "回访过、没有问到是否满意的，单列，不算满意", "down"),
     _count("reopened", "重新办理次数", "回访没有办好、重新打开的次数；一张单只算一单", "down"),
+    _count("repeated", "重复点单", "同一户30天内又点同一项服务的"),
     Measure("orders.on_time", "按时办结率", "订单", "%", "在承诺时限内完成的 ÷ 完成或已到时限的", _ROWS, CUTS, "rate",
             "时限内完成", "完成或已到时限", "up", 0.95),
     Measure("orders.response", "响应率", "订单", "%", "两小时内派出的 ÷ 已派出或等了两小时以上的", f"{_ROWS}；{_RULE}",
@@ -130,4 +132,22 @@ def behind(question: Question, name: str, cursor: str | None, limit: int) -> pag
     return paging.page_of(rows, limit, lambda row: (row.placed_at, row.id))
 
 
+def _behind_step(question: Question, name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
+    """The orders that came to a step."""
+    steps = {"to_dispatch": "dispatched", "to_accept": "accepted", "to_complete": "completed"}
+    return behind(question, f"orders.{steps[name.partition('.')[2].removesuffix('_90')]}", cursor, limit)
+
+
+_STEPS = {"to_dispatch": "派出", "to_accept": "有人接单", "to_complete": "完成"}
+_EXACT = "；分档累计，误差不超过2%"
+DURATIONS = [
+    Measure(f"orders.{step}{end}", f"点单到{title}{words}", "用时", "分钟", f"{formula}{_EXACT}", _ROWS,
+            CUTS - {"category"}, "duration", better="down")
+    for step, title in _STEPS.items()
+    for end, words, formula in (
+        ("", "（中位数）", f"一半的单在这个时间内{title}"), ("_90", "（九成）", f"九成的单在这个时间内{title}"),
+    )
+]  # fmt: skip
+
 declare(Source("orders", draw, behind), MEASURES)
+declare(Source("durations", durations.draw, _behind_step), DURATIONS)

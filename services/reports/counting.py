@@ -7,6 +7,7 @@ as both their numbers (接诉即办, rules.md 3):
 * response: dispatched within two hours ÷ dispatched or waiting longer than that;
 * resolution: confirmed solved at a call-back ÷ valid call-backs;
 * satisfaction: four or five at the call-back, else in the rating ÷ valid answers;
+* repeated: the same household had ordered the same service within the thirty days before;
 * unreachable: called back and no answer about satisfaction was had, counted apart.
 """
 
@@ -15,7 +16,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, String, and_, bindparam, case, func, or_, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    String,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    type_coerce,
+)
+from sqlalchemy.orm import aliased
 
 from core.database import UtcDateTime, dialect_name
 from services.orders.models import ServiceOrder, State
@@ -24,6 +38,7 @@ RESPONSE_LIMIT = timedelta(hours=2)
 VECTOR = (
     "placed", "dispatched", "accepted", "completed", "closed", "cancelled", "sent_back", "on_time", "due", "responded",
     "to_respond", "solved", "asked", "satisfied", "rated", "unreachable", "reopened",
+    "repeated",
 )  # fmt: skip
 """The names of an order's numbers, each 0 or 1 but for ``reopened``."""
 
@@ -44,6 +59,19 @@ def seconds(later: Any, earlier: Any) -> ColumnElement[Any]:
     return func.round(days * 86400, 3)  # days are floating numbers
 
 
+def _again() -> ColumnElement[bool]:
+    """Whether the household had ordered the same service within the thirty days before."""
+    before = aliased(ServiceOrder)
+    earlier = and_(before.household_id == ServiceOrder.household_id, before.item_code == ServiceOrder.item_code)
+    if dialect_name() == "postgresql":
+        lately = before.placed_at >= ServiceOrder.placed_at - literal_column("INTERVAL '30 days'")
+    else:
+        since = func.strftime("%Y-%m-%d %H:%M:%f000", type_coerce(ServiceOrder.placed_at, String()), "-30 days")
+        lately = type_coerce(before.placed_at, String()) >= since
+    lately = and_(before.placed_at < ServiceOrder.placed_at, lately)
+    return exists().where(earlier, lately).correlate(ServiceOrder)
+
+
 def vector() -> list[ColumnElement[int]]:
     """The columns of ``VECTOR`` over ``ServiceOrder``; they take the parameters ``now`` and ``now_response``."""
     order = ServiceOrder
@@ -62,6 +90,6 @@ def vector() -> list[ColumnElement[int]]:
         _flag(order.solved.is_(True)), _flag(order.solved.is_not(None)),
         _flag(answered >= 4), _flag(answered.is_not(None)),
         _flag(and_(order.solved.is_not(None), order.satisfied.is_(None), order.stars.is_(None))),
-        type_coerce(order.reopened, Integer()),
+        type_coerce(order.reopened, Integer()), _flag(_again()),
     ]  # fmt: skip
     return [column.label(name) for name, column in zip(VECTOR, columns, strict=True)]

@@ -94,8 +94,8 @@ def _kept(known: bool, by: str, one_item: bool, branches: bool) -> Select[Any]:
     return statement.group_by(*kept) if kept else statement
 
 
-def _orders_tail() -> Select[Any]:
-    """The difference of each order changed since its estate's mark, below a path and placed within a span."""
+def _orders_tail(*columns: Any) -> Any:
+    """Columns of each order changed since its estate's mark, below a path and placed within a span."""
     order, mark = ServiceOrder, aliased(RollMark)
     upto = func.coalesce(mark.upto, BEGINNING)
     now, response = bindparam("now", type_=UtcDateTime()), bindparam("now_response", type_=UtcDateTime())
@@ -116,9 +116,8 @@ def _orders_tail() -> Select[Any]:
                               order.placed_at <= response)),
     ).subquery()  # fmt: skip
     counts = OrderCount.__table__
-    diffs = [column - func.coalesce(counts.c[column.name], 0) for column in vector()]
     return (
-        select(changed.c.path, order.item_code, order.placed_at, *diffs)
+        select(changed.c.path, order.item_code, order.placed_at, *columns)
         .select_from(changed)
         .join(order, order.id == changed.c.id)
         .outerjoin(counts, counts.c.order_id == order.id)
@@ -145,7 +144,21 @@ def _hours_tail() -> Any:
 @cache
 def _tails(_dialect: str) -> tuple[Any, Any]:
     """Built once for each database, for seconds between two moments are said differently."""
-    return _orders_tail(), _hours_tail()
+    diffs = [column - func.coalesce(OrderCount.__table__.c[column.name], 0) for column in vector()]
+    return _orders_tail(*diffs), _hours_tail()
+
+
+def changed_orders(question: Question, columns: Sequence[Any]) -> Iterable[Any]:
+    """The orders behind the mark that a question is about, with ``path``, ``item_code``, ``placed_at`` and columns."""
+    return fast().execute(_orders_tail(*columns), _tail_values(question)).mappings()
+
+
+def _tail_values(question: Question) -> dict[str, Any]:
+    now = clock.now()
+    return {
+        "path": question.path + "%", "start": clock.day_bounds(question.first)[0],
+        "end": clock.day_bounds(question.last)[1], "now": now, "now_response": now - RESPONSE_LIMIT,
+    }  # fmt: skip
 
 
 _CHILDREN = select(Organisation.id, Organisation.path).where(
@@ -210,16 +223,21 @@ def tail_key(
     return ""
 
 
+def span_values(question: Question) -> dict[str, Any]:
+    """The parameters of a span."""
+    parts = span(question.first, question.last, question.by in ("week", "day"))
+    return {
+        "m1": parts.months[0], "m2": parts.months[1], "b1": parts.before[0], "b2": parts.before[1],
+        "a1": parts.after[0], "a2": parts.after[1],
+    }  # fmt: skip
+
+
 def _read(
     question: Question, as_of: date | None, by: str, nodes: Sequence[str], path: str
 ) -> Iterable[tuple[Any, Numbers]]:
     """Kept sums as (key, numbers); ``path``: of the estates below it now, else of ``nodes``."""
-    parts = span(question.first, question.last, question.by in ("week", "day"))
     item = question.only.get("item")
-    values: dict[str, Any] = {
-        "m1": parts.months[0], "m2": parts.months[1], "b1": parts.before[0], "b2": parts.before[1],
-        "a1": parts.after[0], "a2": parts.after[1],
-    }  # fmt: skip
+    values = span_values(question)
     values |= {"path": path + "%"} if path else {"nodes": list(nodes)}
     if item is not None:
         values["item"] = item
@@ -233,14 +251,9 @@ def _read(
 
 def _tail(question: Question) -> Iterable[tuple[str, str, date, Numbers]]:
     """What is not in the kept sums yet, as (path of the estate, item, day, numbers)."""
-    now = clock.now()
-    values = {
-        "path": question.path + "%", "start": clock.day_bounds(question.first)[0],
-        "end": clock.day_bounds(question.last)[1],
-    }  # fmt: skip
     orders, hours = _tails(dialect_name())
-    more = {"now": now, "now_response": now - RESPONSE_LIMIT}
-    for path, item, placed_at, *numbers in fast().execute(orders, values | more):
+    values = _tail_values(question)
+    for path, item, placed_at, *numbers in fast().execute(orders, values):
         yield path, item, clock.local(placed_at).date(), dict(zip(VECTOR, map(int, numbers), strict=True))
     for path, item, starts_at, minutes in fast().execute(hours, values):
         yield path, item, clock.local(starts_at).date(), {"minutes": minutes, "services": 1 if minutes > 0 else -1}

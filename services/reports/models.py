@@ -30,6 +30,7 @@ class _Vector:
     rated: Mapped[int] = mapped_column(Integer, default=0)
     unreachable: Mapped[int] = mapped_column(Integer, default=0)
     reopened: Mapped[int] = mapped_column(Integer, default=0)
+    repeated: Mapped[int] = mapped_column(Integer, default=0)
 
 
 class _Sums(_Vector):
@@ -48,6 +49,9 @@ class OrderCount(_Vector, Base):
     path: Mapped[str] = mapped_column(String(170))
     item: Mapped[str] = mapped_column(String(30))
     day: Mapped[date] = mapped_column(Date)
+    to_dispatch: Mapped[int | None] = mapped_column(Integer)
+    to_accept: Mapped[int | None] = mapped_column(Integer)
+    to_complete: Mapped[int | None] = mapped_column(Integer)
     __table_args__ = (Index("ix_order_count_estate", "estate_id", "day"),)
 
 
@@ -71,6 +75,20 @@ class RollupKnown(_Sums, Base):
     item: Mapped[str] = mapped_column(String(30), primary_key=True)
     period: Mapped[date] = mapped_column(Date, primary_key=True)
     known_on: Mapped[date] = mapped_column(Date, primary_key=True)
+    __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
+
+
+class TimeRollup(Base):
+    """How many orders took how long to a step, by buckets (``times.bucket``); nodes and periods as in ``Rollup``."""
+
+    __tablename__ = "rollup_time"
+    node_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    grain: Mapped[str] = mapped_column(String(1), primary_key=True)
+    item: Mapped[str] = mapped_column(String(30), primary_key=True)
+    period: Mapped[date] = mapped_column(Date, primary_key=True)
+    step: Mapped[str] = mapped_column(String(12), primary_key=True)
+    bucket: Mapped[int] = mapped_column(Integer, primary_key=True)
+    orders: Mapped[int] = mapped_column(Integer)
     __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
 
 

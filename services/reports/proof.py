@@ -33,7 +33,7 @@ TITLES = {
     "cancelled": "撤单", "sent_back": "退单", "on_time": "时限内完成", "due": "应办结", "responded": "两小时内派出",
     "to_respond": "应响应", "solved": "确认办好", "asked": "有效回访", "satisfied": "满意", "rated": "有效评价",
     "unreachable": "没有联系上", "reopened": "重新办理", "minutes": "时长", "services": "服务人次",
-    "people": "活跃志愿者",
+    "people": "活跃志愿者", "repeated": "重复点单",
 }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from community.grid.models import Estate
 from core import clock
 from core.database import UtcDateTime, begin_write, db, dialect_name
 from services.orders.models import ServiceOrder
-from services.reports import activity
+from services.reports import activity, times
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
 from services.reports.models import OrderCount, RollMark, RollPath, Rollup, RollupKnown
 from volunteers.hours.models import HourEntry
@@ -72,7 +72,8 @@ def _changed_rows(_dialect: str) -> Any:
     order = ServiceOrder
     return (
         select(order.id, order.item_code, order.placed_at, order.updated_at, order.due_at,
-               OrderCount.path.label("path"), *vector(), *old)
+               order.dispatched_at, order.completed_at, times.accepted_at(), OrderCount.path.label("path"), *vector(),
+               *old, *[OrderCount.__table__.c[step].label("old_" + step) for step in times.STEPS])
         .join(changed, changed.c.id == order.id)
         .outerjoin(OrderCount, OrderCount.order_id == order.id)
         .order_by(order.id)
@@ -102,11 +103,12 @@ def _roll_some(estate_id: str, path: str) -> tuple[int, bool]:
         "until_r": until - RESPONSE_LIMIT, "now": until, "now_response": until - RESPONSE_LIMIT,
     }  # fmt: skip
     sums: dict[Key, list[int]] = defaultdict(lambda: [0] * len(SUMS))
-    counted = []
+    counted, moved = [], defaultdict(int)  # type: ignore[var-annotated]
     for row in db.session.execute(_changed_rows(dialect_name()), values).mappings().all():
         new = [row[name] for name in VECTOR]
         old = [row["old_" + name] or 0 for name in VECTOR]
-        if row["path"] is not None and new == old:
+        had, has = tuple(row["old_" + step] for step in times.STEPS), times.buckets(row)
+        if row["path"] is not None and new == old and had == has:
             continue
         day = clock.local(row["placed_at"]).date()
         then = row["path"] or path
@@ -115,10 +117,12 @@ def _roll_some(estate_id: str, path: str) -> tuple[int, bool]:
         for n, (a, b) in enumerate(zip(new, old, strict=True)):
             total[n] += a - b
         counted.append({"order_id": row["id"], "estate_id": estate_id, "path": then, "item": row["item_code"],
-                        "day": day, **dict(zip(VECTOR, new, strict=True))})  # fmt: skip
+                        "day": day, **dict(zip((*VECTOR, *times.STEPS), (*new, *has), strict=True))})  # fmt: skip
+        times.note(moved, (then, row["item_code"], day), had, has)
     for n in range(0, len(counted), BATCH):
-        _upsert(OrderCount, counted[n : n + BATCH], ("order_id",), VECTOR)
+        _upsert(OrderCount, counted[n : n + BATCH], ("order_id",), (*VECTOR, *times.STEPS))
     add_sums(sums)
+    times.add(moved)
     _move(estate_id, "orders", mark, until)
     db.session.commit()
     return len(counted), until < end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import defaultdict
 from collections.abc import Callable
@@ -52,8 +53,30 @@ def active_by_hand(path: str, first: date, last: date, by: str) -> dict[str, int
     return {key: len(people) for key, people in found.items()}
 
 
+def waits_by_hand(path: str, first: date, last: date, step: str) -> list[float]:
+    """Minutes to a step of each order placed in a period, in order."""
+    rows = select(ServiceOrder).join(Estate, Estate.id == ServiceOrder.estate_id).where(Estate.path.startswith(path))
+    ends = {"to_dispatch": "dispatched_at", "to_complete": "completed_at"}
+    found = [
+        (getattr(o, ends[step]) - o.placed_at).total_seconds() / 60 for o in db.session.scalars(rows)
+        if first <= clock.local(o.placed_at).date() <= last and getattr(o, ends[step]) is not None
+    ]  # fmt: skip
+    return sorted(found)
+
+
 def assert_same(path: str, first: date, last: date) -> None:
     """The kept sums and the tail give what the rows give."""
+    for step in ("to_dispatch", "to_complete"):
+        waits = waits_by_hand(path, first, last, step)
+        names = [f"orders.{step}", f"orders.{step}_90"]
+        drawn = reports.draw(Question(path, first, last), names).get("", {})
+        for name, share in zip(names, (0.5, 0.9), strict=True):
+            value = drawn[name].amount if name in drawn else None
+            if not waits:
+                assert value is None
+            else:
+                right = waits[max(0, math.ceil(share * len(waits)) - 1)]
+                assert value == pytest.approx(right, rel=0.03, abs=0.1), name
     for cut in ("total", "month", "week", "day", "item", "unit"):
         for reading in ("then", "now"):
             who = Question(path, first, last, cut, organised=reading)  # type: ignore[arg-type]
@@ -79,7 +102,7 @@ def test_the_rows_behind_a_figure_add_up_to_it(app: Flask, lived: World) -> None
         roll()
         for item in (None, "errands"):
             asked = Question(path, FIRST, LAST, only={"item": item} if item else {})
-            names = [name for name in reports.measures() if name.startswith("orders.")]
+            names = [m.name for m in reports.measures().values() if m.group == "订单"]
             drawn = reports.draw(asked, names)[""]
             for name in names:
                 rows: list[Any] = []
