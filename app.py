@@ -45,7 +45,7 @@ from community.system import jobs as _system_jobs  # noqa: F401
 from community.system.commands import cli as _audit_cli
 from community.system.commands import push_key_command
 from community.system.views import pages as _system_pages
-from core import access, database, jobs, outbox, sealing, web
+from core import access, database, diary, jobs, outbox, sealing, web
 from core.access import PUBLIC, Viewer
 from core.api import endpoints as api
 from core.api.description import description
@@ -54,6 +54,9 @@ from core.channels import configured
 from core.config import ROOT, Settings
 from core.database import Base, db
 from core.web import blueprints, formats, icons, responses
+from services.calendar import models as _calendar  # noqa: F401
+from services.calendar import queries as calendar_queries
+from services.calendar.views import pages as _calendar_pages
 from services.catalogue import api as _catalogue_api  # noqa: F401
 from services.catalogue import models as _catalogue  # noqa: F401
 from services.catalogue import permissions as _catalogue_permissions  # noqa: F401
@@ -77,6 +80,13 @@ from services.reports import measures as _reports_measures  # noqa: F401
 from services.reports import models as _reports_models  # noqa: F401
 from services.reports import permissions as _reports_permissions  # noqa: F401
 from services.reports.commands import cli as _reports_cli
+from services.standing import diary as standing_diary
+from services.standing import jobs as _standing_jobs  # noqa: F401
+from services.standing import kinds as _standing_kinds  # noqa: F401
+from services.standing import models as _standing  # noqa: F401
+from services.standing import permissions as _standing_permissions  # noqa: F401
+from services.standing import rules as _standing_rules  # noqa: F401
+from services.standing.views import pages as _standing_pages
 from volunteers.certificates import api as _certificates_api  # noqa: F401
 from volunteers.certificates import models as _certificates  # noqa: F401
 from volunteers.certificates.views import pages as _certificates_pages
@@ -107,6 +117,8 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _registry_pages,
     _catalogue_pages,
     _orders_pages,
+    _standing_pages,
+    _calendar_pages,
 )
 
 # What the rooms below leave to those above.
@@ -114,10 +126,13 @@ roll_files.readers.append(volunteer_rolls.read)
 grid_estates.on_new_estate.append(give_starters)
 grid.MARKS["order"] = order_marks.homes_with_orders
 grid.MARKS["vol"] = volunteer_marks.volunteer_homes
+diary.SOURCES[:] = [calendar_queries.of_orders, standing_diary.planned]
 
 # What stands in the bar of the desk, in order: label, endpoint, the permission that shows it.
 NAVIGATION = (
     ("派单台", "orders.desk", "orders:dispatch"),
+    ("定期服务", "standing.desk", "standing:read"),
+    ("日历", "calendar.desk", "orders:read"),
     ("一楼一图", "grid.estates", "people:read"),
     ("志愿者", "registry.volunteers", "volunteers:read"),
     ("服务清单", "catalogue.items", "catalogue:read"),

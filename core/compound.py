@@ -108,9 +108,10 @@ class Compound:
             body += [self._sqlite_text(self._guard), f"SELECT RAISE(ABORT, '{STALE}') WHERE changes() = 0"]
         body += [self._sqlite_text(part) for part in self._parts("sqlite", true())]
         view = f'"tx_{self.name}"'
+        trigger = f'CREATE TEMP TRIGGER IF NOT EXISTS "tt_{self.name}" INSTEAD OF INSERT ON {view} BEGIN\n'
         return [
-            f"CREATE TEMP VIEW {view} AS SELECT {names}",
-            f'CREATE TEMP TRIGGER "tt_{self.name}" INSTEAD OF INSERT ON {view} BEGIN\n' + ";\n".join(body) + ";\nEND",
+            f"CREATE TEMP VIEW IF NOT EXISTS {view} AS SELECT {names}",
+            trigger + ";\n".join(body) + ";\nEND",
         ]
 
     def _sqlite_text(self, part: Part) -> str:

@@ -250,6 +250,8 @@ def _queue_writers(engine: Engine, gate: WriteGate) -> None:
 
     @event.listens_for(engine, "rollback")
     def rollback(connection: Connection) -> None:
+        # Views and triggers of compounds that were made in this transaction are gone with it.
+        connection.info.pop("compounds", None)
         _finish(connection, "ROLLBACK", gate)
 
     @event.listens_for(engine, "before_cursor_execute")
@@ -297,6 +299,22 @@ def fast() -> Connection:
     if connection is None:
         connection = g._fast = engines().quick.connect()
     return connection
+
+
+@contextmanager
+def joined() -> Iterator[None]:
+    """Inside, ``fast()`` is the connection of ``db.session``: steps of workflows stand or fall with its transaction.
+
+    Call ``begin_write()`` before. On PostgreSQL a statement that fails spoils the whole transaction.
+    """
+    before: Connection | None = g.get("_fast")
+    g._fast = db.session.connection()
+    try:
+        yield
+    finally:
+        g._fast = before
+        if before is None:
+            g.pop("_fast")
 
 
 def _give_back(_error: BaseException | None) -> None:

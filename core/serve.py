@@ -131,7 +131,9 @@ def _supervise(settings: Settings, plan: Plan, environ: dict[str, str], stop: th
 def _granian(plan: Plan) -> list[str]:
     options = {"host": plan.bind, "port": plan.port, "workers": plan.workers, "blocking-threads": plan.threads}
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    fixed = ["--interface", "wsgi", "--factory", "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "5"]
+    # No log of addresses: that of a calendar feed is a secret of its owner.
+    fixed = ["--interface", "wsgi", "--factory", "--no-ws", "--log-level", "warning", "--no-access-log"]
+    fixed += ["--workers-kill-timeout", "5"]
     return [sys.executable, "-m", "granian", *fixed, *words, "app:create_app"]
 
 

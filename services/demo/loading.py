@@ -14,7 +14,7 @@ from community.grid.models import Estate
 from core import audit, clock
 from core.access import Viewer, system_viewer
 from core.database import begin_write, db
-from services.demo import history, writing
+from services.demo import history, standing, writing
 from services.demo.people import PHONE, Casting, Parts, cast_parts, items_of, name_family, residents_of, volunteers_of
 from services.demo.places import Places, Rolls, read_rolls, settle
 from services.demo.present import Stage
@@ -66,9 +66,12 @@ def _tell(places: Places, parts: Parts, families: dict[str, Someone], rng: Rando
     rows = Rows()
     Stage(home, parts, rows, rng).set()
     history.gather(home, rows, rng, regulars)
+    series = standing.Series(home, parts, rows, rng)
+    series.tell()
     history.tell(home, rows, rng, 1000)
     history.mend(home, rows, rng, 6)
     writing.write(rows)
+    series.write()
     for estate, number, count in ((places.neighbour, 22, 120), (places.distant, 23, 30)):
         cast = cast_of(estate, parts[number], parts[number], rng, 60, {}, parts.ids())
         rows = Rows()

@@ -44,6 +44,7 @@ OPEN = (State.PLACED, State.DISPATCHED, State.ACCEPTED, State.IN_SERVICE)
 _OPEN_SQL = text("state IN ('placed', 'dispatched', 'accepted', 'in_service')")
 _DONE_SQL = text("state = 'completed'")
 _CALL_BACK_SQL = text("call_back_due IS NOT NULL")
+_WISHED_SQL = text("preferred_start IS NOT NULL")
 
 
 class ServiceOrder(Base):
@@ -92,6 +93,7 @@ class ServiceOrder(Base):
     satisfied: Mapped[int | None] = mapped_column(Integer)
     reopened: Mapped[int] = mapped_column(Integer, default=0)
     updated_at: Mapped[datetime]
+    standing_id: Mapped[str | None] = mapped_column(String(16))
     __table_args__ = (
         CheckConstraint("state IN ('" + "', '".join(State) + "')", name="state"),
         CheckConstraint("placed_as IN ('self', 'family', 'staff')", name="placed_as"),
@@ -108,6 +110,8 @@ class ServiceOrder(Base):
         Index("ix_service_order_desk_done", "desk_id", "due_at", "id", postgresql_where=_DONE_SQL,
               sqlite_where=_DONE_SQL),
         Index("ix_service_order_due", "estate_id", "due_at", "id"),
+        Index("ix_service_order_wished", "estate_id", "preferred_start", postgresql_where=_WISHED_SQL,
+              sqlite_where=_WISHED_SQL),
         Index("ix_service_order_placed", "estate_id", "placed_at", "id"),
         Index("ix_service_order_person", "person_id", "placed_at", "id"),
         Index("ix_service_order_placed_by", "placed_by", "placed_at", "id"),

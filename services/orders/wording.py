@@ -96,6 +96,8 @@ def timeline(order: Order, events: Sequence[Any]) -> list[Told]:
 def _resident_text(order: Order, event: Any) -> str:
     details = event.details or {}
     match event.verb:
+        case "place" if order.standing_id is not None:
+            return "定期服务，到日子自动点单"
         case "place" if order.placed_as != "self":
             return f"{event.actor_name}代{order.salutation}点单"
         case "dispatch":

@@ -41,6 +41,7 @@ WITH_SOMEBODY = ("a.cell:not(.cell--vacant)", HOUSEHOLD)
 PERSON = "main a[href^='/people/']:not([href*='new'])"
 ORDER = "main a[href^='/orders/']:not([href*='/new']):not([href*='/mine'])"
 SERVICE = "main a[href*='/orders/new']"
+SERIES = "main a[href^='/standing/']:not([href*='/new'])"
 
 OUTSIDE = (
     Place("", "sign-in", "/sign-in"),
@@ -67,11 +68,26 @@ PHONE_PLACES = (
     Place(VOLUNTEER, "me-of-volunteer", "/me"),
     Place(RESIDENT, "messages", "/me/messages"),
     Place(VOLUNTEER, "messages-of-volunteer", "/me/messages"),
+    Place(RESIDENT, "standing", "/standing"),
+    Place(RESIDENT, "standing-form", "/standing/new"),
+    Place(RESIDENT, "standing-series", "/standing", (SERIES,)),
+    Place(RESIDENT, "standing-edit", "/standing", (SERIES, "main a[href$='/edit']")),
+    Place(VOLUNTEER, "standing-of-volunteer", "/standing"),
+    Place(VOLUNTEER, "standing-asked", "/standing", ("main article a",)),
+    Place(VOLUNTEER, "calendar", "/calendar"),
+    Place(VOLUNTEER, "calendar-week", "/calendar?view=week"),
 )
 DESK_PLACES = (
     Place(SECRETARY, "queue", "/desk"),
     Place(SECRETARY, "queue-all", "/desk?tab=all"),
     Place(SECRETARY, "queue-order", "/desk", ("main a.q__link",)),
+    Place(SECRETARY, "standing-desk", "/desk/standing"),
+    Place(SECRETARY, "standing-desk-series", "/desk/standing", (SERIES,)),
+    Place(SECRETARY, "standing-desk-proposed", "/desk/standing?tab=proposed", (SERIES,)),
+    Place(SECRETARY, "standing-desk-edit", "/desk/standing", (SERIES, "main a[href$='/edit']")),
+    Place(SECRETARY, "calendar-desk", "/desk/calendar"),
+    Place(SECRETARY, "calendar-desk-week", "/desk/calendar?view=week"),
+    Place(COMMUNITY, "calendar-of-community", "/desk/calendar"),
     Place(SECRETARY, "estate", "/estates"),
     Place(SECRETARY, "building", "/estates", (BUILDING,)),
     Place(SECRETARY, "building-household", "/estates", (BUILDING, WITH_SOMEBODY[0])),

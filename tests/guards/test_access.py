@@ -28,6 +28,9 @@ from services.catalogue.models import ServiceItem
 from services.dispatch import workflow as dispatch
 from services.orders import workflow
 from services.orders.workflow import Wish
+from services.standing import workflow as standing
+from services.standing.recurrence import Pattern
+from services.standing.workflow import Agreement
 from tests.factories import Someone, World, browser
 from volunteers.hours.models import HourEntry
 
@@ -98,6 +101,13 @@ def _history(world: World) -> dict[str, str]:
     }  # fmt: skip
 
 
+def _series(world: World) -> str:
+    """A series that goes on, in which a volunteer is asked to come."""
+    person, steady = world["neighbour"].id, world["volunteer2"].id
+    agreement = Agreement("errands", person, Pattern("week", weekdays=(1,)), clock.today(), 510, 630, steady_id=steady)
+    return str(standing.set_up(world["secretary"].viewer(), agreement).id)
+
+
 @pytest.fixture
 def town(app: Flask, world: World) -> Town:
     app.config["WTF_CSRF_ENABLED"] = False
@@ -108,7 +118,8 @@ def town(app: Flask, world: World) -> Town:
             "person_id": world["neighbour"].id, "account_id": world["neighbour"].account_id, "estate_id": banyan.id,
             "building_id": banyan.building_id, "household_id": world["neighbour"].household_id or "",
             "volunteer_id": world["volunteer2"].id, "helper_id": world["neighbour"].id, "number": "ZM-0",
-            "name": "forget_keys", "way": "up", "topic_name": "offers", "standing": "suspended", "filename": "app.js",
+            "name": "forget_keys", "way": "up", "token": "none", "feed_id": "none",
+            "standing_id": _series(world), "topic_name": "offers", "standing": "suspended", "filename": "app.js",
             "item_id": db.session.scalars(item).one(),
             "entry_id": db.session.scalars(select(HourEntry.id)).one(),
             "post_id": db.session.scalars(

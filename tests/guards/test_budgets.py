@@ -16,6 +16,9 @@ from core.ids import new_id
 from core.outbox import Delivery, Message
 from services.orders import workflow
 from services.orders.workflow import Wish
+from services.standing import workflow as standing
+from services.standing.recurrence import Pattern
+from services.standing.workflow import Agreement
 from tests.factories import Caller, World, browser, caller, person, volunteer
 
 STEP, LIST, PAGE = 3, 2, 6
@@ -106,6 +109,7 @@ def fill(app: Flask, world: World, size: int) -> None:
         workflow.dispatch(world["secretary"].viewer(), order.id, volunteers=volunteers)
         for _ in range(size):
             workflow.place(resident, Wish("elder_shopping"))
+        series(world, size // 4)
         begin_write()
         for n in range(size // 2):
             person(f"居民{n}", banyan, banyan_home(world))
@@ -121,6 +125,14 @@ def fill(app: Flask, world: World, size: int) -> None:
         db.session.commit()
 
 
+def series(world: World, count: int) -> None:
+    """So many series of the estate, each with its visit made."""
+    pattern, today = Pattern("week", weekdays=(1,)), clock.today()
+    for _ in range(count):
+        agreement = Agreement("errands", world["neighbour"].id, pattern, today, 510, 630)
+        standing.advance(str(standing.set_up(world["secretary"].viewer(), agreement).id))
+
+
 def banyan_home(world: World) -> str:
     return world["neighbour"].household_id or ""
 
@@ -134,6 +146,10 @@ CALLS = {
 PAGES = {
     "orders.desk": ("secretary", "/desk"),
     "orders.mine": ("resident", "/orders/mine"),
+    "standing.mine": ("resident", "/standing"),
+    "standing.desk": ("secretary", "/desk/standing"),
+    "calendar.mine": ("volunteer1", "/calendar"),
+    "calendar.desk": ("secretary", "/desk/calendar"),
     "orders.services": ("resident", "/services"),
     "orders.tasks": ("volunteer1", "/tasks"),
     "hours.mine": ("volunteer1", "/hours"),

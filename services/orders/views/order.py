@@ -16,6 +16,7 @@ from services.orders import forms, people, queries, wording, workflow
 from services.orders.aggregate import Order
 from services.orders.models import OfferState
 from services.orders.views.blueprint import Answer, pages
+from services.standing.queries import find_told
 from volunteers.hours.stars import star_level
 
 FORMS: Mapping[str, type[Form]] = {
@@ -109,7 +110,7 @@ def order_context(
     known = {
         "order": order, "own": order.offers.get(viewer.person_id), "verbs": verbs, "forms": asked, "sent": sent,
         "faces": people.list_faces(order, _shown(order, kind)), "star_level": star_level,
-        "conclusion": wording.conclusion(order, why), "why": why,
+        "conclusion": wording.conclusion(order, why), "why": why, "series": find_told(viewer, order),
     }  # fmt: skip
     return known | _VIEWS[kind](order, viewer, verbs, events)
 

@@ -15,6 +15,7 @@ from core.web.formats import remaining
 from services.orders import own
 from services.orders.forms import DECLINE_REASONS
 from services.orders.views.blueprint import pages
+from services.standing.queries import list_asked
 from volunteers.hours.stars import NAMES, next_threshold, star_level
 from volunteers.registry import workflow as registry
 
@@ -41,6 +42,7 @@ def tasks() -> str:
         next_name=NAMES[star_level(me.minutes) + 1] if goal else "",
         reasons=DECLINE_REASONS,
         soon=_is_soon(found.next),
+        asked_series=list_asked(viewer),
         today=clock.today(),
     )
 

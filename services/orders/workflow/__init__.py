@@ -1,7 +1,7 @@
 """The workflow of orders: its state table (``steps``) and its verbs."""
 
 from services.orders.workflow.desk import note, transfer, undo
-from services.orders.workflow.placing import Refused, Wish, place, place_once
+from services.orders.workflow.placing import Origin, Refused, Wish, entitled, place, place_once
 from services.orders.workflow.steps import ORDERS, AlreadyTaken, allowed
 from services.orders.workflow.verbs import (
     accept,
@@ -21,7 +21,7 @@ from services.orders.workflow.verbs import (
 )
 
 __all__ = [
-    "ORDERS", "AlreadyTaken", "Refused", "Wish", "accept", "allowed", "call_back", "cancel", "check_in", "complete",
-    "decline", "dispatch", "expire", "no_show", "note", "place", "place_once", "rate", "reassign", "resubmit",
-    "send_back", "transfer", "undo", "withdraw",
+    "ORDERS", "AlreadyTaken", "Origin", "Refused", "Wish", "accept", "allowed", "call_back", "cancel", "check_in",
+    "complete", "decline", "dispatch", "entitled", "expire", "no_show", "note", "place", "place_once", "rate",
+    "reassign", "resubmit", "send_back", "transfer", "undo", "withdraw",
 ]  # fmt: skip

@@ -33,6 +33,16 @@ class Refused(ValueError):
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The standing order that an order comes from, and who once set that up: whose rights were looked at then."""
+
+    standing_id: str
+    placed_by: str
+    placed_by_name: str
+    placed_as: str
+
+
+@dataclass(frozen=True)
 class Wish:
     """What a resident asks for."""
 
@@ -45,6 +55,7 @@ class Wish:
     volunteers_needed: int | None = None
     urgent: bool = False
     attention: Sequence[str] = ()
+    origin: Origin | None = None
 
 
 def place(viewer: Viewer, wish: Wish, answer: Answer | None = None) -> Order:
@@ -52,12 +63,8 @@ def place(viewer: Viewer, wish: Wish, answer: Answer | None = None) -> Order:
 
     Raises ``Refused`` for what cannot be ordered, ``Forbidden`` when the viewer may not order for that household.
     """
-    found = queries.find_placing(viewer, wish.item_code, wish.person_id, wish.household_id)
-    if found is None or found.moved_out_on is not None:
-        field = "person" if wish.person_id else "household" if wish.household_id else "person"
-        raise Refused(field, "没有找到这位居民，请从名册里选")
-    placed_as = _placed_as(viewer, found)
-    _check_wish(found, wish, placed_as)
+    found, placed_as = entitled(viewer, wish)
+    check_window(wish.preferred_start, wish.preferred_end)
     for attempt in range(5):
         order = _new_order(viewer, found, wish, placed_as)
         try:
@@ -68,6 +75,18 @@ def place(viewer: Viewer, wish: Wish, answer: Answer | None = None) -> Order:
             continue
         return order
     raise AssertionError("unreachable")
+
+
+def entitled(viewer: Viewer, wish: Wish) -> tuple[Placing, str]:
+    """Whom a wish is for, and as whom the viewer asks: self, family or staff. Raises ``Refused`` and ``Forbidden``."""
+    found = queries.find_placing(viewer, wish.item_code, wish.person_id, wish.household_id)
+    if found is None or found.moved_out_on is not None:
+        field = "person" if wish.person_id else "household" if wish.household_id else "person"
+        raise Refused(field, "没有找到这位居民，请从名册里选")
+    by_series = wish.origin is not None and viewer.person_id == "system"
+    placed_as = wish.origin.placed_as if wish.origin and by_series else _placed_as(viewer, found)
+    _check_wish(found, wish, placed_as)
+    return found, placed_as
 
 
 def _placed_as(viewer: Viewer, found: Placing) -> str:
@@ -94,7 +113,6 @@ def _check_wish(found: Placing, wish: Wish, placed_as: str) -> None:
     born = found.birth_date
     if item["who_may_order"] == "elders" and (born is None or identity.age_on(born, clock.today()) < ELDER_AGE):
         raise Refused("service_item", f"“{item['name']}”只给{ELDER_AGE}岁以上老人，请选其他服务")
-    check_window(wish.preferred_start, wish.preferred_end)
 
 
 def check_window(start: datetime | None, end: datetime | None) -> None:
@@ -125,6 +143,7 @@ def _new_order(viewer: Viewer, found: Placing, wish: Wish, placed_as: str) -> Or
     now = clock.now()
     item = found.item or {}
     age = identity.age_on(found.birth_date, clock.today()) if found.birth_date else None
+    by = wish.origin or Origin("", viewer.person_id, viewer.name, placed_as)
     row = dict.fromkeys(
         ("dispatched_at", "completed_at", "closed_at", "stars", "rated_at", "call_back_due", "solved", "satisfied")
     ) | {
@@ -132,10 +151,11 @@ def _new_order(viewer: Viewer, found: Placing, wish: Wish, placed_as: str) -> Or
         "code": f"{clock.today():%y%m%d}-{digits(6)}",
         "item_code": item["code"], "item": item, "household_id": found.household_id, "building_id": found.building_id,
         "household_label": found.label or "", "person_id": found.person_id, "person_name": found.name,
-        "salutation": identity.honorific(found.name, found.sex, age), "placed_by": viewer.person_id,
-        "placed_by_name": viewer.name, "placed_as": placed_as, "door_code": digits(4), "placed_at": now,
-        "note": wish.note, "attention": list(wish.attention), "preferred_start": wish.preferred_start,
-        "preferred_end": wish.preferred_end, "volunteers_needed": wish.volunteers_needed or item["volunteers_needed"],
+        "salutation": identity.honorific(found.name, found.sex, age), "placed_by": by.placed_by,
+        "placed_by_name": by.placed_by_name, "placed_as": placed_as, "standing_id": by.standing_id or None,
+        "door_code": digits(4), "placed_at": now, "note": wish.note, "attention": list(wish.attention),
+        "preferred_start": wish.preferred_start, "preferred_end": wish.preferred_end,
+        "volunteers_needed": wish.volunteers_needed or item["volunteers_needed"],
         "accepted_count": 0, "urgent": wish.urgent, "due_at": due_at(item, wish.preferred_end, wish.urgent, now),
         "minutes": 0, "comment": "", "reopened": 0, "updated_at": now,
     }  # fmt: skip
