@@ -32,6 +32,7 @@ from community.grid import permissions as _grid_permissions  # noqa: F401
 from community.grid import queries as grid
 from community.grid import roll_files
 from community.grid.commands import import_roll
+from community.grid.views.contacts import pages as _contacts_pages
 from community.grid.views.imports import pages as _grid_pages
 from community.grid.views.people import pages as _people_pages
 from community.inbox.views import pages as _inbox_pages
@@ -80,6 +81,15 @@ from services.reports import measures as _reports_measures  # noqa: F401
 from services.reports import models as _reports_models  # noqa: F401
 from services.reports import permissions as _reports_permissions  # noqa: F401
 from services.reports.commands import cli as _reports_cli
+from services.sos import api as _sos_api  # noqa: F401
+from services.sos import jobs as _sos_jobs  # noqa: F401
+from services.sos import models as _sos  # noqa: F401
+from services.sos import permissions as _sos_permissions  # noqa: F401
+from services.sos import queries as emergencies
+from services.sos import rules as _sos_rules  # noqa: F401
+from services.sos.soon import use_texts
+from services.sos.views import pages as _sos_pages
+from services.sos.views.desk import IN_NEED
 from services.standing import diary as standing_diary
 from services.standing import jobs as _standing_jobs  # noqa: F401
 from services.standing import kinds as _standing_kinds  # noqa: F401
@@ -111,6 +121,7 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _robot_pages,
     _grid_pages,
     _people_pages,
+    _contacts_pages,
     _policies_pages,
     _hours_pages,
     _certificates_pages,
@@ -119,6 +130,7 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _orders_pages,
     _standing_pages,
     _calendar_pages,
+    _sos_pages,
 )
 
 # What the rooms below leave to those above.
@@ -127,12 +139,14 @@ grid_estates.on_new_estate.append(give_starters)
 grid.MARKS["order"] = order_marks.homes_with_orders
 grid.MARKS["vol"] = volunteer_marks.volunteer_homes
 diary.SOURCES[:] = [calendar_queries.of_orders, standing_diary.planned]
+accounts.SIGNALS[IN_NEED] = emergencies.ANY_OPEN
 
 # What stands in the bar of the desk, in order: label, endpoint, the permission that shows it.
 NAVIGATION = (
     ("派单台", "orders.desk", "orders:dispatch"),
     ("定期服务", "standing.desk", "standing:read"),
     ("日历", "calendar.desk", "orders:read"),
+    ("紧急求助", "sos.calls", "emergency:read"),
     ("一楼一图", "grid.estates", "people:read"),
     ("志愿者", "registry.volunteers", "volunteers:read"),
     ("服务清单", "catalogue.items", "catalogue:read"),
@@ -179,6 +193,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     outbox.use_addresses(accounts.phones_of, "sms")
     outbox.use_addresses(channels.subscriptions_of, "push", forget_device)
     outbox.use_addresses(channels.webhooks_of, "robot")
+    use_texts(settings)
     channel_routes.use_hours(order_rules.quiet_hours)
     configured(settings)
     _web(app, settings)

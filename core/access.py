@@ -114,7 +114,7 @@ class Post:
 
 @dataclass
 class Viewer(UserMixin):
-    """The person on whose behalf something is read or done."""
+    """The person on whose behalf something is read or done. ``signals`` name what was found to be so at the sign-in."""
 
     person_id: str
     account_id: str
@@ -126,6 +126,7 @@ class Viewer(UserMixin):
     household_id: str | None = None
     token_id: str = ""
     must_change_password: bool = False
+    signals: frozenset[str] = frozenset()
     _paths: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @property

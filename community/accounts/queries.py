@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Date, bindparam, func, or_, select
+from sqlalchemy import Date, Select, bindparam, func, or_, select
 
 from community.accounts.models import LOGIN_COLUMN, Account, SignIn, SignInFailure
 from community.grid.models import PHONE_COLUMN, Estate, Household, Person, PersonPhone, Proxy
@@ -34,6 +35,10 @@ class Resolved:
     viewer: Viewer
     prior: tuple[str, int, str] | None
 
+
+SIGNALS: dict[str, Any] = {}
+"""Yes-or-no questions of other rooms that every sign-in answers on the way, by name: scalar subqueries that cost next
+to nothing on any size of table. What is so stands in the viewer's ``signals``. ``app.py`` puts them in."""
 
 _TODAY = bindparam("today", type_=Date())
 _COLUMNS = select(
@@ -69,11 +74,17 @@ _SIGNED_IN = (
 )
 
 
+@cache
+def _signed_in() -> Select[Any]:
+    """The statement of a sign-in, with what the rooms above ask along with it."""
+    return _SIGNED_IN.add_columns(*[question.label(name) for name, question in SIGNALS.items()])
+
+
 def resolve(token: str, kind: str, key: str | None = None) -> Resolved | None:
     """The viewer behind a token of a kind (``web`` or ``api``), in one statement; None when it is not valid now."""
     now = clock.now()
     values = {"digest": digest_of(token), "kind": kind, "now": now, "today": clock.today(), "key": key}
-    rows = fast().execute(_SIGNED_IN, {**values, "since": now - KEPT}).all()
+    rows = fast().execute(_signed_in(), {**values, "since": now - KEPT}).all()
     if not rows:
         return None
     _, account_id, must_change, person_id, name, estate_id, household_id, estate_name, estate_path = rows[0][:9]
@@ -82,7 +93,7 @@ def resolve(token: str, kind: str, key: str | None = None) -> Resolved | None:
         posts.append(Post(Role.RESIDENT, "", "", ""))
     viewer = Viewer(
         person_id, account_id, name, tuple(posts), estate_id, estate_name or "", estate_path or "", household_id,
-        token, bool(must_change),
+        token, bool(must_change), frozenset(name for name, so in zip(SIGNALS, rows[0][16:], strict=True) if so),
     )  # fmt: skip
     first: Any = rows[0]
     prior = (first[13], first[14], first[15]) if first[13] else None

@@ -21,7 +21,7 @@ from community.grid.addresses import AddressError, parse_address
 from community.grid.models import Person
 from core import clock
 from core.identity import EARLIEST_BIRTH, POLITICAL_STATUSES, IdentityError, is_name, narrow, split_phones
-from core.web.forms import DayField, Form, IdNumberField, at_most, needed, optional
+from core.web.forms import DayField, Form, IdNumberField, PhoneField, at_most, needed, optional
 
 CARE = ("低保", "特困", "残疾人", "独居", "空巢", "失能", "留守儿童", "困境儿童", "重病", "计生特殊")
 RELATIONS = ("户主", "配偶", "子", "女", "父亲", "母亲", "孙子", "孙女", "租户", "其他")
@@ -177,6 +177,43 @@ class RevealForm(Form):
         """More than spaces."""
         if not field.data:
             raise ValidationError("请写明查看的原因")
+
+
+class ContactForm(Form):
+    """Whom to reach when the home is in need. When one is changed, an empty phone stays as it is."""
+
+    name = StringField("姓名", [needed("请填联系人的姓名"), at_most(50, "姓名")], render_kw={"maxlength": 50})
+    relation = StringField(
+        "和这家人的关系", [needed("请填和这家人的关系，如 女儿、邻居"), at_most(10, "关系")],
+        render_kw={"maxlength": 10, "list": "relations"},
+    )  # fmt: skip
+    phone = PhoneField(
+        "手机号", [optional()],
+        render_kw={"inputmode": "numeric", "autocomplete": "off", "type": "tel", "maxlength": 20},
+    )  # fmt: skip
+    agreed = BooleanField("对方同意登记，紧急时愿意接到通知")
+    version = HiddenField(default="0")
+
+    def validate_name(self, field: Any) -> None:
+        """A person's name."""
+        field.data = narrow(field.data)
+        if not is_name(field.data):
+            raise ValidationError("姓名要写中文或英文名字，不带数字和符号")
+
+    def validate_agreed(self, field: Any) -> None:
+        """Nobody is kept without having agreed."""
+        if not field.data:
+            raise ValidationError("先问过对方，同意了再勾选")
+
+    def require_phone(self) -> bool:
+        """For a new contact: there is a phone."""
+        if not self.phone.data:
+            self.phone.errors = ["请填联系人的手机号"]
+        return bool(self.phone.data)
+
+    def seen_version(self) -> int:
+        """The version that the page was made from; 0 for a text that is none."""
+        return _version(self.version)
 
 
 class UploadForm(Form):

@@ -15,6 +15,7 @@ from core.ids import new_id
 ID_COLUMN = "person.id_number"
 PHONE_COLUMN = "person_phone.number"
 PHONE_TAIL = "person_phone.tail"
+CONTACT_COLUMN = "household_contact.phone"
 
 
 class Estate(Base):
@@ -160,6 +161,31 @@ class Proxy(Base):
     relation: Mapped[str] = mapped_column(String(20))
     named_at: Mapped[datetime]
     __table_args__ = (Index("ix_proxy_helper", "helper_id"),)
+
+
+class HouseholdContact(Base):
+    """Whom to reach when a household is in need (紧急联系人), in the order of ``position``.
+
+    The phone is sealed; ``login_key`` is its keyed index as accounts have it, so that a contact who is given an account
+    later is found. ``person_id`` is filled when name and phone are those of somebody known here. Nobody is kept without
+    having agreed (个人信息保护法): ``agreed_at`` says when that was stated, ``stated_by`` by whom.
+    """
+
+    __tablename__ = "household_contact"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"))
+    household_id: Mapped[str] = mapped_column(ForeignKey("household.id"))
+    position: Mapped[int] = mapped_column(Integer)
+    name: Mapped[str] = mapped_column(String(60))
+    relation: Mapped[str] = mapped_column(String(20))
+    phone_sealed: Mapped[str] = mapped_column(String(100))
+    login_key: Mapped[str] = mapped_column(String(32))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), index=True)
+    agreed_at: Mapped[datetime]
+    stated_by: Mapped[str] = mapped_column(String(16))
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    updated_at: Mapped[datetime]
+    __table_args__ = (Index("ix_household_contact_household", "household_id", "position"),)
 
 
 class RollImport(Base):

@@ -48,7 +48,7 @@ def _operation(endpoint: Endpoint, refs: Any, schemas: dict[str, Any]) -> dict[s
         "operationId": endpoint.name,
         "summary": endpoint.summary,
         "parameters": _path_parameters(endpoint.rule) + _query_parameters(endpoint, schemas),
-        "responses": {str(endpoint.status): answer} | _refusals(endpoint),
+        "responses": {str(status): answer for status in (endpoint.status, *endpoint.also)} | _refusals(endpoint),
         "security": [] if endpoint.access == PUBLIC else [{"token": []}],
     }
     if endpoint.method == "POST" and endpoint.access != PUBLIC:

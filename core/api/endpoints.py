@@ -49,6 +49,7 @@ class Endpoint:
     refusals: tuple[int, ...]
     writes: bool
     paths: dict[str, str] = field(default_factory=dict)
+    also: tuple[int, ...] = ()
 
 
 _endpoints: list[Endpoint] = []
@@ -57,14 +58,29 @@ _endpoints: list[Endpoint] = []
 def call(
     method: str, rule: str, *, access: str, summary: str, body: type[BaseModel] | None = None,
     query: type[BaseModel] | None = None, answer: type[BaseModel] | None = None, status: int = 200,
-    refusals: Sequence[int] = (), writes: bool = False,
+    refusals: Sequence[int] = (), writes: bool = False, also: Sequence[int] = (),
 ) -> Callable[[Handler], Handler]:  # fmt: skip
-    """Declare a call. ``refusals`` are statuses beyond those every call shares; ``writes``: through ``db.session``."""
+    """Declare a call. ``refusals`` are statuses beyond those every call shares; ``writes``: through ``db.session``;
+    ``also``: further statuses of success, with the same answer."""
 
     def declare(handler: Handler) -> Handler:
         name = f"{handler.__module__.rsplit('.', 2)[-2]}_{handler.__name__}"
         _endpoints.append(
-            Endpoint(method, rule, name, access, summary, handler, body, query, answer, status, tuple(refusals), writes)
+            Endpoint(
+                method,
+                rule,
+                name,
+                access,
+                summary,
+                handler,
+                body,
+                query,
+                answer,
+                status,
+                tuple(refusals),
+                writes,
+                also=tuple(also),
+            )
         )
         return handler
 

@@ -33,14 +33,29 @@ class Pages(Blueprint):
     def __init__(self, name: str, import_name: str, url_prefix: str = "") -> None:
         super().__init__(name, import_name, url_prefix=url_prefix or None)
         self.accesses: dict[str, str] = {}
+        self.passive: set[str] = set()
+        self.at_once: set[str] = set()
 
     def page(
-        self, rule: str, *, access: str, methods: Sequence[str] = ("GET",), writes: bool = False
+        self,
+        rule: str,
+        *,
+        access: str,
+        methods: Sequence[str] = ("GET",),
+        writes: bool = False,
+        passive: bool = False,
+        at_once: bool = False,
     ) -> Callable[[View], View]:
-        """Register a view. ``writes``: its POST changes things through ``db.session``, in one transaction."""
+        """Register a view. ``writes``: its POST changes things through ``db.session``, in one transaction;
+        ``passive``: a page left open asks for it by itself, which is no sign that somebody sits before it;
+        ``at_once``: it does not wait until somebody has changed a first password."""
 
         def register(view: View) -> View:
             self.accesses[f"{self.name}.{view.__name__}"] = access
+            if passive:
+                self.passive.add(f"{self.name}.{view.__name__}")
+            if at_once:
+                self.at_once.add(f"{self.name}.{view.__name__}")
             self.add_url_rule(rule, view.__name__, _in_transaction(view) if writes else view, methods=list(methods))
             return view
 
@@ -73,6 +88,8 @@ def register(app: Flask, pages: Pages) -> None:
         if not access.known(needed):
             raise ValueError(f"{endpoint} names the unknown access {needed!r}")
     app.extensions.setdefault("linju.accesses", {}).update(pages.accesses)
+    app.extensions.setdefault("linju.passive", set()).update(pages.passive)
+    app.extensions.setdefault("linju.at_once", set(_FREE)).update(pages.at_once)
     app.register_blueprint(pages)
 
 
@@ -119,7 +136,7 @@ def _admit(needed: str, settings: Settings) -> Response | None:
             return redirect(url_for("accounts.sign_in", next=_here()))
         flash("登录已过期，请重新登录。刚才填写的内容没有提交", "error")
         return redirect(url_for("accounts.sign_in"))
-    if viewer.must_change_password and request.endpoint not in _FREE:
+    if viewer.must_change_password and request.endpoint not in current_app.extensions["linju.at_once"]:
         return redirect(url_for("accounts.change_password"))
     if needed != SIGNED_IN and not viewer.may(needed):
         raise Forbidden
@@ -137,7 +154,7 @@ def _is_idle(viewer: Viewer, settings: Settings) -> bool:
     seen = int(session.get("seen", now))
     if now - seen > allowed:
         return True
-    if now - seen >= 60 or "seen" not in session:
+    if (now - seen >= 60 or "seen" not in session) and request.endpoint not in current_app.extensions["linju.passive"]:
         session["seen"] = now
     return False
 

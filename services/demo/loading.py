@@ -14,7 +14,7 @@ from community.grid.models import Estate
 from core import audit, clock
 from core.access import Viewer, system_viewer
 from core.database import begin_write, db
-from services.demo import history, standing, writing
+from services.demo import emergencies, history, standing, writing
 from services.demo.people import PHONE, Casting, Parts, cast_parts, items_of, name_family, residents_of, volunteers_of
 from services.demo.places import Places, Rolls, read_rolls, settle
 from services.demo.present import Stage
@@ -53,6 +53,7 @@ def _eleven_months_ago(actor: Viewer, rolls: Rolls, rng: Random) -> tuple[Places
         places = settle(actor, rolls, rng)
         parts = cast_parts(Casting(actor), places, rng)
         families = name_family(residents_of(places.estate), rng, 18)
+        emergencies.prepare(places.estate, parts)
         db.session.flush()
         return places, parts, families
     finally:
@@ -65,6 +66,7 @@ def _tell(places: Places, parts: Parts, families: dict[str, Someone], rng: Rando
     regulars = [parts[n] for n in range(11, 17)] + list(home.volunteers[:10])
     rows = Rows()
     Stage(home, parts, rows, rng).set()
+    emergencies.tell(home, parts, rows)
     history.gather(home, rows, rng, regulars)
     series = standing.Series(home, parts, rows, rng)
     series.tell()

@@ -20,9 +20,11 @@ RESIDENT, VOLUNTEER, SECRETARY = "19900000001", "19900000011", "19900000021"
 PICTURES = (
     ("resident-home", RESIDENT, PHONE, "/", ""),
     ("order", RESIDENT, PHONE, "/orders/mine", 'main a:has-text("已接单")'),
+    ("sos", RESIDENT, PHONE, "/sos", ""),
     ("tasks", VOLUNTEER, PHONE, "/tasks", ""),
     ("hours", VOLUNTEER, PHONE, "/hours", ""),
     ("desk", SECRETARY, DESK, "/desk", ".queue a"),
+    ("emergency", SECRETARY, DESK, "/emergency?tab=closed", "main tbody a"),
     ("import", SECRETARY, DESK, "/imports", ""),
     ("building", SECRETARY, DESK, "/estates", 'main a[href^="/buildings/"]'),
 )

@@ -76,6 +76,9 @@ PHONE_PLACES = (
     Place(VOLUNTEER, "standing-asked", "/standing", ("main article a",)),
     Place(VOLUNTEER, "calendar", "/calendar"),
     Place(VOLUNTEER, "calendar-week", "/calendar?view=week"),
+    Place("", "help-for-a-stranger", "/sos"),
+    Place(RESIDENT, "contacts", "/me/contacts"),
+    Place(RESIDENT, "contact", "/me/contacts", ("main a[href^='/contacts/']",)),
 )
 DESK_PLACES = (
     Place(SECRETARY, "queue", "/desk"),
@@ -102,6 +105,10 @@ DESK_PLACES = (
     Place(SECRETARY, "items", "/items"),
     Place(SECRETARY, "item", "/items", ("main a[href^='/items/']:not([href*='new'])",)),
     Place(SECRETARY, "item-new", "/items", ("main a[href*='/items/new']",)),
+    Place(SECRETARY, "emergencies", "/emergency"),
+    Place(SECRETARY, "emergency", "/emergency", ("main tbody a",)),
+    Place(SECRETARY, "contacts-of-a-home", "/estates", (BUILDING, *WITH_SOMEBODY, "main a[href$='/contacts']")),
+    Place(SECRETARY, "help-for-a-home", "/estates", (BUILDING, *WITH_SOMEBODY, "main a[href^='/sos']")),
     Place(SECRETARY, "volunteers", "/volunteers"),
     Place(SECRETARY, "volunteer", "/volunteers", ("main th a[href^='/volunteers/']",)),
     Place(SECRETARY, "volunteer-form", "/volunteers", ("main th a[href^='/volunteers/']", "main a[href$='/edit']")),

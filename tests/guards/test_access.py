@@ -14,7 +14,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from community.channels.models import WEBHOOK_COLUMN, PushDevice, Robot
-from community.grid.models import RollImport
+from community.grid.models import CONTACT_COLUMN, HouseholdContact, RollImport
 from community.organisations.models import Appointment
 from core import access, clock, outbox
 from core.access import PUBLIC, Role
@@ -28,6 +28,7 @@ from services.catalogue.models import ServiceItem
 from services.dispatch import workflow as dispatch
 from services.orders import workflow
 from services.orders.workflow import Wish
+from services.sos import workflow as emergencies
 from services.standing import workflow as standing
 from services.standing.recurrence import Pattern
 from services.standing.workflow import Agreement
@@ -60,12 +61,18 @@ class Town:
 
     def _value(self, rule: Rule, name: str) -> str:
         if name == "id":
-            name = {"orders": "order_id", "dispatch-plans": "plan_id", "people": "person_id"}[rule.rule.split("/")[3]]
+            kinds = {
+                "orders": "order_id",
+                "dispatch-plans": "plan_id",
+                "people": "person_id",
+                "emergency-calls": "call_id",
+            }
+            name = kinds[rule.rule.split("/")[3]]
         return self.ids[name]
 
 
 def _history(world: World) -> dict[str, str]:
-    """An order served, one offered, one waiting, a plan for it, and a message."""
+    """An order served, one offered, one waiting, a plan for it, a message, and a neighbour in need with a contact."""
     resident, secretary, helper = (world[name].viewer() for name in ("resident", "secretary", "volunteer1"))
     orders = [workflow.place(resident, Wish("elder_shopping")).id for _ in range(3)]
     for order_id in orders[:2]:
@@ -94,11 +101,20 @@ def _history(world: World) -> dict[str, str]:
         uploaded_at=clock.now(), state="dropped", summary={},
     )  # fmt: skip
     db.session.add(roll)
+    contact = HouseholdContact(
+        id=new_id(), estate_id=world.estates["banyan"].id, household_id=world["neighbour"].household_id, position=0,
+        name="李外人", relation="外甥", phone_sealed=sealer().seal("13900001111", CONTACT_COLUMN), login_key="x",
+        agreed_at=clock.now(), stated_by=resident.person_id, updated_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(contact)
     db.session.commit()
     return {
         "order_id": orders[1], "plan_id": plan.id, "message_id": said[0]["id"], "import_id": roll.id,
         "delivery_id": letter.id, "device_id": device.id, "robot_id": robot.id,
     }  # fmt: skip
+    call, _ = emergencies.raise_call(world["neighbour"].viewer(), emergencies.Wish())
+    return {"order_id": orders[1], "plan_id": plan.id, "message_id": said[0]["id"], "import_id": roll.id,
+            "call_id": call.id, "contact_id": contact.id, "key": contact.id}  # fmt: skip
 
 
 def _series(world: World) -> str:
@@ -240,7 +256,7 @@ def test_odd_questions_are_answered(name: str, town: Town) -> None:
     """Parameters that pages take, filled with what people never type and programs do."""
     names = (
         "q cursor state page first last from to estate building skill standing kind verb actor subject by unit limit "
-        "next mine view item order"
+        "next mine view item order tab household person"
     )
     wrong, who = [], town.world[name]
     for value in ("\0", "'\";--", "W10", "9" * 400, "2026-02-30"):

@@ -168,6 +168,8 @@ PAGES = {
     "grid.building": ("secretary", "/buildings/{building}"),
     "grid.household": ("secretary", "/households/{household}"),
     "organisations.posts": ("staff", "/posts"),
+    "sos.calls": ("secretary", "/emergency"),
+    "contacts.mine": ("resident", "/me/contacts"),
 }
 
 

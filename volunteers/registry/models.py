@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, String, text
+from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base
@@ -14,6 +14,7 @@ class Volunteer(Base):
     """The role of volunteer that a person of the roll has taken on; its id is the person's.
 
     ``number`` is our own, ``national_no`` the one of the national register (MZ/T 061-2015) once it is known.
+    ``is_on_call``: may be called when a neighbour is in need (应急可叫), which only they themselves switch on.
     """
 
     __tablename__ = "volunteer"
@@ -24,6 +25,7 @@ class Volunteer(Base):
     team: Mapped[str] = mapped_column(String(60), default="")
     standing: Mapped[str] = mapped_column(String(10), default="active")
     is_available: Mapped[bool] = mapped_column(Boolean, default=True)
+    is_on_call: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     weekly_cap: Mapped[int] = mapped_column(Integer, default=6)
     joined_on: Mapped[date] = mapped_column(Date)
     unclear_skills: Mapped[str] = mapped_column(String(200), default="")
@@ -34,7 +36,9 @@ class Volunteer(Base):
         CheckConstraint("standing IN ('active', 'suspended', 'left')", name="standing"),
         CheckConstraint("weekly_cap BETWEEN 1 AND 50", name="weekly_cap"),
         Index("ix_volunteer_estate", "estate_id", "standing", "person_id"),
-    )
+        Index("ix_volunteer_on_call", "estate_id", postgresql_where=text("is_on_call"),
+              sqlite_where=text("is_on_call")),
+    )  # fmt: skip
 
 
 class VolunteerSkill(Base):

@@ -158,6 +158,19 @@ def mine() -> Answer:
     return render_template("volunteers/registry/mine.html", form=form, card=card, days=DAYS, parts=PARTS), status
 
 
+@pages.page("/volunteer/on-call", access="orders:serve", methods=("POST",), writes=True)
+def on_call() -> Response:
+    """May be called when a neighbour is in need, or not."""
+    on = request.form.get("on") == "1"
+    try:
+        workflow.set_on_call(access.viewer(), on)
+    except workflow.Refused as problem:
+        flash(str(problem), "error")
+    else:
+        flash("已打开。邻居求助时会叫您，去不去由您" if on else "已关闭，邻居求助时不再叫您", "success")
+    return redirect(url_for("registry.mine"), 303)
+
+
 @pages.page("/volunteer/available", access="orders:serve", methods=("POST",), writes=True)
 def available() -> Response:
     """Take orders, or not."""

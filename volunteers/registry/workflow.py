@@ -140,6 +140,30 @@ def set_available(viewer: Viewer, available: bool) -> None:
     audit.record(viewer.person_id, viewer.name, verb, Subject("volunteer", viewer.person_id, changed))
 
 
+def set_on_call(viewer: Viewer, on: bool) -> None:
+    """Whether the viewer, a volunteer, may be called when a neighbour is in need. Caller commits.
+
+    Only whoever is known to be of age: minors take no part in emergency rescue (志愿服务条例). Raises ``Refused``, and
+    ``Forbidden`` for anybody who is no serving volunteer.
+    """
+    born = db.session.scalar(select(Person.birth_date).where(Person.id == viewer.person_id))
+    if on and born is None:
+        raise Refused("登记里没有您的出生日期，请支部补上再打开。未满18岁不参加应急救助")
+    if on and born is not None and identity.age_on(born, clock.today()) < GUARDIAN_AGE:
+        raise Refused("未满18岁不参加应急救助，满18岁再打开")
+    changed = db.session.execute(
+        update(Volunteer)
+        .where(Volunteer.person_id == viewer.person_id, Volunteer.standing == "active")
+        .values(is_on_call=on, version=Volunteer.version + 1, updated_at=clock.now())
+        .returning(Volunteer.estate_id)
+        .execution_options(synchronize_session=False)
+    ).scalar()
+    if changed is None:
+        raise Forbidden("您现在不是可服务的志愿者，请联系支部")
+    verb = "open_to_calls" if on else "close_to_calls"
+    audit.record(viewer.person_id, viewer.name, verb, Subject("volunteer", viewer.person_id, changed))
+
+
 def _move(person_id: str, version: int, values: dict[str, object]) -> None:
     moved = db.session.execute(
         update(Volunteer)

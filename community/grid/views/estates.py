@@ -117,12 +117,15 @@ def household(household_id: str) -> str:
         "community/grid/household.html",
         page=page, events=queries.list_events(subjects), names=names, words=EVENT_WORDS,
         may_edit=viewer.may_at("people:edit", page.block.path), may_order=may_order_for(viewer, page.block.path),
+        may_call=access.known("emergency:raise_for") and viewer.may_at("emergency:raise_for", page.block.path),
     )  # fmt: skip
 
 
 EVENT_WORDS: dict[str, str] = {
     "add_person": "登记", "edit_person": "修改资料", "move_person": "换了住处", "move_out": "搬走",
     "move_back": "搬回来", "reveal": "查看完整号码", "name_helper": "添加代点单家人", "drop_helper": "移除代点单家人",
+    "add_contact": "添加紧急联系人", "edit_contact": "修改紧急联系人", "order_contacts": "调整紧急联系人顺序",
+    "drop_contact": "移除紧急联系人",
 }  # fmt: skip
 
 

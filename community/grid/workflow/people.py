@@ -14,6 +14,7 @@ from sqlalchemy import delete, insert, select, update
 from community.grid.importing import phone_rows, table_of
 from community.grid.models import ID_COLUMN, Household, Person, PersonPhone
 from community.grid.search import PersonPage, open_phones
+from community.grid.workflow.contacts import forget
 from core import audit, clock
 from core.access import Viewer
 from core.audit import EVERYWHERE, Event, Subject
@@ -134,6 +135,8 @@ def move(viewer: Viewer, page: PersonPage, version: int, household: Household) -
     verb = "move_back" if person.moved_out_on else "move_person"
     before = page.household.label if page.household else ""
     _change(person, version, {"household_id": household.id, "moved_out_on": None})
+    if page.household:
+        forget(viewer, page.household.id, page.household.estate_id)
     _record_move(viewer, person, verb, version, before, household.label)
 
 
@@ -141,6 +144,8 @@ def move_out(viewer: Viewer, page: PersonPage, version: int, on: date) -> None:
     """Close somebody's stay with a day. They keep history and account, but no household. Raises ``Stale``."""
     before = page.household.label if page.household else ""
     _change(page.person, version, {"household_id": None, "moved_out_on": on, "is_householder": False})
+    if page.household:
+        forget(viewer, page.household.id, page.household.estate_id)
     _record_move(viewer, page.person, "move_out", version, before, f"已搬走（{on.isoformat()}）")
 
 

@@ -80,16 +80,6 @@ def _asked() -> dict[str, str]:
     return {key: value for key in ("household", "person") if (value := request.args.get(key, "")[:16])}
 
 
-@pages.page("/sos", access=SIGNED_IN)
-def sos() -> str:
-    """Whom to call at once, and the order that is dispatched first."""
-    viewer = access.viewer()
-    codes = {item.code for item in catalogue.list_open(viewer.estate_id)}
-    return render_template(
-        "services/orders/sos.html", phone=own.get_home(viewer).duty_phone, can_order=EMERGENCY in codes, code=EMERGENCY
-    )
-
-
 @pages.page("/orders/new", access=SIGNED_IN, methods=("GET", "POST"))
 def new() -> Answer:
     """Place an order for oneself, one's home, a family that named one, or, as staff, for a household in reach."""

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from community.grid.models import Person
 from community.organisations.models import Appointment
 from core.audit import Event
 from core.database import begin_write, db
@@ -156,3 +157,31 @@ def test_a_week_is_parts_and_words() -> None:
     keys, rest = split([whole, morning, odd])
     assert windows_of(keys) == [whole, morning]
     assert in_words(rest) == "周日9:05至11:40"
+
+
+@pytest.mark.parametrize(
+    ("born", "on", "text"),
+    [
+        (date(1980, 5, 1), True, "邻居求助时会叫您"),
+        (date(2010, 5, 1), False, "未满18岁不参加应急救助"),
+        (None, False, "没有您的出生日期"),
+    ],
+)
+def test_only_adults_let_themselves_be_called_in_an_emergency(
+    app: Flask, world: World, born: date | None, on: bool, text: str
+) -> None:
+    who = world["volunteer1"].id
+    with app.app_context():
+        begin_write()
+        db.session.get_one(Person, who).birth_date = born
+        db.session.commit()
+    client = browser(app, world["volunteer1"])
+    assert post(client, "/volunteer/on-call", "/volunteer", {"on": "1"}).location == "/volunteer"
+    assert text in client.get("/volunteer").text
+    with app.app_context():
+        assert db.session.get_one(Volunteer, who).is_on_call == on
+        verbs = db.session.scalars(select(Event.verb).where(Event.subject_id == who)).all()
+        assert ("open_to_calls" in verbs) == on
+    post(client, "/volunteer/on-call", "/volunteer", {"on": ""})
+    with app.app_context():
+        assert not db.session.get_one(Volunteer, who).is_on_call
