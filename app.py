@@ -46,7 +46,13 @@ from community.system import jobs as _system_jobs  # noqa: F401
 from community.system.commands import cli as _audit_cli
 from community.system.commands import push_key_command
 from community.system.views import pages as _system_pages
-from core import access, database, diary, jobs, outbox, sealing, web
+from community.workdays import jobs as _workdays_jobs  # noqa: F401
+from community.workdays import models as _workdays  # noqa: F401
+from community.workdays import permissions as _workdays_permissions  # noqa: F401
+from community.workdays import queries as days
+from community.workdays import workflow as workdays
+from community.workdays.views import pages as _workdays_pages
+from core import access, calendar, database, diary, jobs, outbox, sealing, web
 from core.access import PUBLIC, Viewer
 from core.api import endpoints as api
 from core.api.description import description
@@ -67,6 +73,7 @@ from services.demo.commands import demo, seed
 from services.dispatch import api as _dispatch_api  # noqa: F401
 from services.dispatch import models as _dispatch  # noqa: F401
 from services.orders import api as _orders_api  # noqa: F401
+from services.orders import clock_api as _clock_api  # noqa: F401
 from services.orders import jobs as _orders_jobs  # noqa: F401
 from services.orders import marks as order_marks
 from services.orders import models as _orders  # noqa: F401
@@ -75,6 +82,7 @@ from services.orders import reports as _orders_reports  # noqa: F401
 from services.orders import rules as order_rules
 from services.orders.views import pages as _orders_pages
 from services.orders.views.tabs import tab_items
+from services.orders.workflow import alarms as order_alarms
 from services.reports import api as _reports_api  # noqa: F401
 from services.reports import jobs as _reports_jobs  # noqa: F401
 from services.reports import measures as _reports_measures  # noqa: F401
@@ -123,6 +131,7 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _people_pages,
     _contacts_pages,
     _policies_pages,
+    _workdays_pages,
     _hours_pages,
     _certificates_pages,
     _registry_pages,
@@ -136,6 +145,8 @@ PAGES: tuple[blueprints.Pages, ...] = (
 # What the rooms below leave to those above.
 roll_files.readers.append(volunteer_rolls.read)
 grid_estates.on_new_estate.append(give_starters)
+calendar.use_table(days.current_table)
+workdays.on_change.append(order_alarms.look_again)
 grid.MARKS["order"] = order_marks.homes_with_orders
 grid.MARKS["vol"] = volunteer_marks.volunteer_homes
 diary.SOURCES[:] = [calendar_queries.of_orders, standing_diary.planned]
@@ -151,6 +162,7 @@ NAVIGATION = (
     ("志愿者", "registry.volunteers", "volunteers:read"),
     ("服务清单", "catalogue.items", "catalogue:read"),
     ("办事规则", "policies.index", "policies:read"),
+    ("工作日历", "workdays.show", "workdays:read"),
     ("名册导入", "grid.imports", "people:import"),
     ("账号", "accounts.accounts", "accounts:issue"),
     ("任职", "organisations.posts", "accounts:appoint"),

@@ -39,8 +39,9 @@ class ReasonMissing(ValueError):
 class Step:
     """One row of a state table.
 
-    ``sets`` are the columns that the verb may change besides state, version and ``updated_at``; ``writes`` names the
-    further writes (``Extra``) of its statement. Both keep the statement as small as the verb needs.
+    A verb that ``reaches`` nothing leaves the state as it is. ``sets`` are the columns that the verb may change besides
+    state, version and ``updated_at``; ``writes`` names the further writes (``Extra``) of its statement. Both keep the
+    statement as small as the verb needs.
     """
 
     verb: str
@@ -130,7 +131,7 @@ class Workflow:
         Raises ``InvalidStep``, ``ReasonMissing``, or ``Stale`` when the row is no longer as it was read.
         """
         step = self.step(change.verb, change.from_state)
-        if change.to_state not in step.reaches:
+        if change.to_state not in (step.reaches or {change.from_state}):
             raise InvalidStep(change.from_state, change.verb, step.title)
         if step.needs_reason and not change.reason.strip():
             raise ReasonMissing("请写明原因")
@@ -186,7 +187,7 @@ def diagram(workflow: Workflow, state_names: Mapping[str, str]) -> str:
     between: dict[tuple[str, str], list[str]] = {}
     for step in workflow.steps.values():
         for leaves in sorted(step.leaves, key=lambda state: state or ""):
-            for reaches in sorted(step.reaches):
+            for reaches in sorted(step.reaches or {leaves or ""}):
                 between.setdefault((leaves or "[*]", reaches), []).append(step.title)
     lines = [f"    {state}: {name}" for state, name in state_names.items()]
     lines += [f"    {left} --> {right}: {'、'.join(verbs)}" for (left, right), verbs in between.items()]

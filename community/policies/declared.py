@@ -6,7 +6,7 @@ follows, and the page shows it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -57,13 +57,17 @@ class Rule:
 
 @dataclass(frozen=True)
 class Topic:
-    """Rules that are decided together, on one page. ``endpoint`` names a page of its own, when it needs one."""
+    """Rules that are decided together, on one page. ``endpoint`` names a page of its own, when it needs one.
+
+    ``check`` finds what does not go together, each fitting for itself: what to mend, by rule.
+    """
 
     name: str
     title: str
     text: str
     rules: tuple[Rule, ...] = field(default=())
     endpoint: str = "policies.topic"
+    check: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda _values: {}
 
     @property
     def defaults(self) -> dict[str, Any]:

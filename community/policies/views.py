@@ -46,7 +46,7 @@ def topic(estate_id: str, topic_name: str) -> Answer:
     changed: list[tuple[str, str]] = []
     if form.is_submitted():
         status = 422
-        if form.validate():
+        if form.validate() and _goes_together(form, found):
             try:
                 workflow.change(viewer, estate.id, found, form.values(found), form.seen_version())
             except Stale:
@@ -61,6 +61,14 @@ def topic(estate_id: str, topic_name: str) -> Answer:
         "community/policies/topic.html", form=form, topic=found, estate=estate, is_stale=status == 409, changed=changed
     )
     return page if status == 200 else (page, status)
+
+
+def _goes_together(form: TopicForm, topic: Topic) -> bool:
+    """Whether the values go together; if not, the form says what to mend."""
+    problems = topic.check(form.values(topic))
+    for name, text in problems.items():
+        form[name].errors = [text]
+    return not problems
 
 
 def _standing(form: TopicForm, topic: Topic, estate_id: str) -> list[tuple[str, str]]:

@@ -30,6 +30,8 @@ def change(viewer: Viewer, estate_id: str, topic: Topic, values: Mapping[str, An
     if before.version != version:
         raise Stale(topic.name)
     after = {rule.name: values.get(rule.name, before.values[rule.name]) for rule in topic.rules}
+    if topic.check(after):
+        raise ValueError(", ".join(topic.check(after)))
     changed = {rule.label: [rule.told(before.values[rule.name]), rule.told(after[rule.name])]
                for rule in topic.rules if before.values[rule.name] != after[rule.name]}  # fmt: skip
     if not changed:

@@ -74,6 +74,20 @@ VERB_NAMES: Mapping[str, str] = {
     "export_standing": "导出定期服务",
     "open_feed": "开日历订阅",
     "withdraw_feed": "停用日历订阅",
+    "pause": "暂停计时",
+    "resume": "恢复计时",
+    "extend": "延期",
+    "take_up": "接手",
+    "recount": "重算时限",
+    "remind": "提醒",
+    "escalate": "往上通知",
+    # the calendar
+    "edit_calendar_day": "修改日历",
+    "restore_calendar_day": "恢复日历的一天",
+    "enter_calendar_year": "录完一年的日历",
+    "reopen_calendar_year": "改回未录入",
+    "import_calendar": "录入日历",
+    "restore_calendar": "恢复一年的日历",
     # volunteers, hours, the services list
     "register": "登记志愿者",
     "change_volunteer": "修改志愿者信息",
@@ -104,7 +118,6 @@ VERB_NAMES: Mapping[str, str] = {
     "on_way": "去现场",
     "arrive": "到场",
     "stand_down": "来不了",
-    "escalate": "再次通知",
     "remark": "补充说明",
     "call_off": "按错撤回",
     "false_alarm": "报平安",
@@ -139,6 +152,7 @@ SUBJECT_NAMES: Mapping[str, str] = {
     "policy": "办事规则",
     "emergency": "紧急求助",
     "emergency_list": "求助记录",
+    "calendar_year": "工作日历",
     "job": "后台任务",
     "message": "消息",
     "robot": "群机器人",
@@ -156,6 +170,10 @@ DETAIL_NAMES: Mapping[str, str] = {
     "stars": "星",
     "volunteer_name": "志愿者",
     "file": "文件",
+    "day": "日期",
+    "before": "原来",
+    "after": "改为",
+    "days": "天数",
 }
 """What of an event's details is fit to show: names and figures, no ids."""
 

@@ -14,7 +14,7 @@ from community.grid.models import Estate
 from core import audit, clock
 from core.access import Viewer, system_viewer
 from core.database import begin_write, db
-from services.demo import emergencies, history, standing, writing
+from services.demo import clock_stories, emergencies, history, standing, writing
 from services.demo.people import PHONE, Casting, Parts, cast_parts, items_of, name_family, residents_of, volunteers_of
 from services.demo.places import Places, Rolls, read_rolls, settle
 from services.demo.present import Stage
@@ -65,19 +65,23 @@ def _tell(places: Places, parts: Parts, families: dict[str, Someone], rng: Rando
     home = cast_of(places.estate, parts[21], worker, rng, 240, families, parts.ids())
     regulars = [parts[n] for n in range(11, 17)] + list(home.volunteers[:10])
     rows = Rows()
-    Stage(home, parts, rows, rng).set()
+    stage = Stage(home, parts, rows, rng)
+    stage.set()
     emergencies.tell(home, parts, rows)
     history.gather(home, rows, rng, regulars)
     series = standing.Series(home, parts, rows, rng)
     series.tell()
     history.tell(home, rows, rng, 1000)
     history.mend(home, rows, rng, 6)
+    clock_stories.tell(stage, parts)
+    clock_stories.set_alarms(home, rows, clock.now())
     writing.write(rows)
     series.write()
     for estate, number, count in ((places.neighbour, 22, 120), (places.distant, 23, 30)):
         cast = cast_of(estate, parts[number], parts[number], rng, 60, {}, parts.ids())
         rows = Rows()
         history.tell(cast, rows, rng, count)
+        clock_stories.set_alarms(cast, rows, clock.now())
         writing.write(rows)
 
 

@@ -75,6 +75,14 @@ class Stage:
     def _ago(self, minutes: int) -> datetime:
         return clock.now() - timedelta(minutes=minutes, seconds=self._rng.randrange(50))
 
+    def place(self, item: str, minutes: int, person: Someone | None = None) -> Story:
+        """An order of somebody, or of anybody old, placed so many minutes ago."""
+        return self._place(item, minutes, person)
+
+    def accepted(self, item: str, who: Someone, hours: int) -> Story:
+        """An order that begins in so many hours, and who comes."""
+        return self._accepted(item, who, hours)
+
     def _place(
         self, item: str, minutes: int, person: Someone | None = None, *, placed_as: str = "self",
         start: datetime | None = None,
@@ -93,10 +101,12 @@ class Stage:
         story.dispatch([who], self._ago(minutes + 9))
         story.accept(who, self._ago(minutes))
 
-    def _accepted(self, item: str, who: Someone, hours: int, person: Someone | None = None) -> None:
+    def _accepted(self, item: str, who: Someone, hours: int, person: Someone | None = None) -> Story:
         day = clock.local(clock.now() + timedelta(hours=hours))
         start = clock.from_local(day.replace(minute=0, second=0, microsecond=0, tzinfo=None))
-        self._give(self._place(item, 190, person, start=start), who, 80)
+        story = self._place(item, 190, person, start=start)
+        self._give(story, who, 80)
+        return story
 
     def _done(self, item: str, person: Someone | None, who: Someone, minutes: int) -> Story:
         """A service that ended so many minutes ago, or a little before when the volunteer was busy then."""

@@ -15,10 +15,11 @@ from core import audit, clock, identity
 from core.audit import Subject
 from core.ids import new_id
 from core.outbox import Draft
+from services.orders import clock_messages, clocks
 from services.orders import messages as say
 from services.orders.aggregate import LOW_STARS, OFFER_FIELDS, ORDER_FIELDS, OfferRow, Order, own_desk
+from services.orders.clocks import Mark
 from services.orders.models import OfferState, State
-from services.orders.workflow.placing import due_at
 from services.orders.workflow.verbs import CALL_BACK_AFTER
 from volunteers.hours.workflow import is_late
 
@@ -218,7 +219,7 @@ class Story:
             order.offers = {}
             order.row.update(
                 reopened=order.reopened + 1, accepted_count=0, completed_at=None, closed_at=None, stars=None,
-                comment="", rated_at=None, dispatched_at=None, due_at=due_at(order.item, None, order.urgent, at),
+                comment="", rated_at=None, dispatched_at=None, **clocks.begun(order.item, None, order.urgent, at),
             )  # fmt: skip
         to_state = State.CLOSED if solved else State.PLACED
         self._step(self._cast.secretary, "call_back", at, to_state, say.called_back(order, solved), details=details)
@@ -241,8 +242,37 @@ class Story:
     def resubmit(self, at: datetime, note: str) -> None:
         """Hand it in again, mended; its deadline runs anew."""
         self._check(at)
-        self.order.row.update(note=note, due_at=due_at(self.order.item, None, self.order.urgent, at))
+        self.order.row.update(note=note, **clocks.begun(self.order.item, None, self.order.urgent, at))
         self._step(Someone(self.order.placed_by, self.order.placed_by_name), "resubmit", at, State.PLACED)
+
+    def pause(self, at: datetime, days: int, reason: str) -> None:
+        """Wait for the resident."""
+        self._check(at)
+        until, secretary = at + timedelta(days=days), self._cast.secretary
+        self._mark(Mark("pause", at, secretary.name, reason, until))
+        told = clock_messages.paused(self.order, reason, until)
+        self._step(secretary, "pause", at, State(self.order.state), told, reason, {"until": until.isoformat()})
+
+    def extend(self, at: datetime, minutes: int, reason: str) -> None:
+        """Move the deadline."""
+        self._check(at)
+        before, secretary = self.order.due_at.isoformat(), self._cast.secretary
+        self._mark(Mark("extend", at, secretary.name, reason, minutes=minutes))
+        helpers = [offer.volunteer_id for offer in self.order.assigned()]
+        told = clock_messages.extended(self.order, helpers, reason)
+        details = {"due_before": before, "due": self.order.due_at.isoformat()}
+        self._step(secretary, "extend", at, State(self.order.state), told, reason, details)
+
+    def _mark(self, mark: Mark) -> None:
+        found = clocks.of_order(self.order.row).marked(mark)
+        self.order.row.update(clocks.columns(found, self.order.reminded, mark.at))
+
+    def ring(self, at: datetime, verb: str, details: dict[str, Any], messages: Sequence[Draft] = ()) -> None:
+        """An alarm was heard: somebody was told."""
+        self._check(at)
+        subject = Subject("order", self.order.id, self.order.estate_id)
+        self._rows.events.append(audit.event_values("system", "系统", verb, subject, details=details, at=at))
+        self._tell(messages, at, "system")
 
     def _lapse(self) -> None:
         self._turn(OfferState.OFFERED, OfferState.LAPSED)
@@ -269,11 +299,14 @@ class Story:
             audit.event_values(actor.id, actor.name, verb, subject, from_state=before, to_state=to_state, reason=reason,
                                details=details, at=at)
         )  # fmt: skip
+        self._tell(messages, at, actor.id)
+
+    def _tell(self, messages: Sequence[Draft], at: datetime, by: str) -> None:
         if self._now - at < TOLD_SINCE:
             self._rows.messages += [
-                _message(order.estate_id, draft, at, self._now)
+                _message(self.order.estate_id, draft, at, self._now)
                 for draft in messages
-                if draft.recipient_id in self._cast.inboxes and draft.recipient_id != actor.id
+                if draft.recipient_id in self._cast.inboxes and draft.recipient_id != by
             ]
 
 
@@ -293,9 +326,8 @@ def _order_row(cast: Cast, rng: Random, wanted: Wanted) -> dict[str, Any]:
         "placed_by_name": by.name, "placed_as": wanted.placed_as, "door_code": f"{rng.randrange(10**4):04d}",
         "placed_at": at, "note": wanted.note, "attention": list(wanted.attention), "preferred_start": wanted.start,
         "preferred_end": wanted.end, "volunteers_needed": wanted.needed, "accepted_count": 0, "urgent": wanted.urgent,
-        "due_at": due_at(item, wanted.end, wanted.urgent, at), "minutes": 0, "comment": "", "reopened": 0,
-        "updated_at": at,
-    }  # fmt: skip
+        "minutes": 0, "comment": "", "reopened": 0, "updated_at": at,
+    } | clocks.begun(item, wanted.end, wanted.urgent, at)  # fmt: skip
 
 
 def hour_entry(

@@ -25,7 +25,7 @@ from core.identity import pinyin_initials, pinyin_key
 from core.ids import new_id
 from core.sealing import sealer
 from core.serve import DEMO_PASSWORD
-from services.demo import history, writing
+from services.demo import clock_stories, history, writing
 from services.demo.loading import BEGAN_BEFORE, cast_of
 from services.demo.people import ALL_DAY, VOLUNTEERS, residents_of
 from services.demo.places import made_up_name
@@ -76,6 +76,7 @@ def _make_estate(n: int, name: str, size: Scale, actor: Viewer, password: str) -
     cast = cast_of(estate, leading, leading, rng, 200, {}, frozenset())
     rows = Rows()
     history.tell(cast, rows, rng, size.orders)
+    clock_stories.set_alarms(cast, rows, clock.now())
     writing.write(rows)
     db.session.commit()
     db.session.expunge_all()

@@ -177,6 +177,7 @@ def list_waiting(viewer: Viewer, estate_id: str, order_ids: Sequence[str] | None
         raise NotFound
     table = ServiceOrder.__table__
     statement = select(table).where(table.c.estate_id == estate_id, table.c.state == State.PLACED)
+    statement = statement.where(table.c.paused_at.is_(None))
     if order_ids is not None:
         statement = statement.where(table.c.id.in_(order_ids))
     rows = fast().execute(statement.order_by(table.c.due_at, table.c.id).limit(500)).mappings().all()

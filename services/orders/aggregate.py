@@ -100,9 +100,16 @@ class Order:
     @property
     def overdue(self) -> bool:
         """Past its deadline and not done, or done after it."""
-        end = self.row["completed_at"] if self.row["state"] not in OPEN else clock.now()
+        done = self.row["state"] not in OPEN
+        end = self.row["completed_at"] if done else clock.now()
         dropped = self.row["state"] in (State.CANCELLED, State.SENT_BACK)
-        return end is not None and end > self.row["due_at"] and not dropped
+        late = (done and self.row["missed_at"] is not None) or (end is not None and end > self.row["due_at"])
+        return late and not dropped
+
+    @property
+    def paused(self) -> bool:
+        """Waits for the resident, its clock stopped."""
+        return self.row["paused_at"] is not None and self.row["state"] in OPEN
 
     def touch(self, volunteer_id: str) -> OfferRow:
         """The offer of a volunteer, about to be changed."""
@@ -129,6 +136,11 @@ class Order:
         """Whether another desk than the estate's own branch has it."""
         return self.desk_path != "" and self.desk_path != self.estate_path
 
+    @property
+    def is_raised(self) -> bool:
+        """Whether it was carried up, to a desk above the estate's own branch."""
+        return self.is_elsewhere and self.estate_path.startswith(self.desk_path)
+
     def reads(self, viewer: Viewer) -> bool:
         """Whether the viewer is of the staff to whom the whole order is open: at the estate, or where it now lies."""
         at_desk = self.is_elsewhere and viewer.may_at("orders:read", self.desk_path)
@@ -138,8 +150,7 @@ class Order:
         """Whether it lies on the viewer's desk: a branch's, or the community's to which it was carried up."""
         if viewer.may_at("orders:dispatch", self.desk_path or self.estate_path):
             return True
-        raised: bool = self.is_elsewhere and self.estate_path.startswith(self.desk_path)
-        return raised and viewer.may_at("orders:take_over", self.desk_path)
+        return self.is_raised and viewer.may_at("orders:take_over", self.desk_path)
 
     def visible_to(self, viewer: Viewer) -> bool:
         """Whether the viewer may know of this order at all."""
@@ -152,10 +163,16 @@ class Order:
         own = self.offers.get(viewer.person_id)
         leads = self.leads(viewer)
         match verb:
-            case "dispatch" | "send_back" | "reassign" | "call_back" | "no_show" | "undo":
+            case "dispatch" | "send_back" | "reassign" | "call_back" | "no_show" | "undo" | "pause" | "extend":
                 return leads or (verb == "dispatch" and viewer.person_id == "system")
             case "transfer":
                 return leads or (self.is_elsewhere and viewer.may_at("orders:dispatch", self.estate_path))
+            case "resume":
+                return leads or self.is_ours(viewer) or viewer.person_id == "system"
+            case "take_up":
+                return leads or any(
+                    viewer.may_at("orders:take_up", path) for path in (self.estate_path, self.desk_path)
+                )
             case "cancel":
                 early = self.row["state"] in (State.PLACED, State.DISPATCHED, State.ACCEPTED, State.SENT_BACK)
                 return leads or (self.is_ours(viewer) and early)
@@ -168,7 +185,7 @@ class Order:
             case "check_in":
                 helps = leads or self.reads(viewer) or self.is_ours(viewer)
                 return helps or (own is not None and own.is_assigned)
-            case "expire":
+            case "expire" | "recount":
                 return viewer.person_id == "system"
         return False
 
@@ -197,6 +214,12 @@ class Order:
                 return any(offer.state == OfferState.ACCEPTED for offer in self.offers.values())
             case "call_back":
                 return self.row["state"] == State.COMPLETED or self.row["call_back_due"] is not None
+            case "pause" | "extend":
+                return not self.paused
+            case "resume":
+                return self.paused
+            case "take_up":
+                return self.overdue or self.row["escalated"] > 0
         return True
 
 
@@ -251,6 +274,7 @@ def order_view(order: Order, allowed: Iterable[str], viewer: Viewer) -> dict[str
         "placed_by": {"id": row["placed_by"], "name": shown(row["placed_by_name"])},
         "due_at": row["due_at"],
         "overdue": order.overdue,
+        "paused_at": row["paused_at"] if order.paused else None,
         "offers": offers,
         "assignments": [assignment_view(offer) for offer in order.assigned()] if close else [],
         "rating": {"stars": row["stars"], "comment": row["comment"]} if row["stars"] is not None else None,

@@ -78,6 +78,7 @@ class OrderBody(BaseModel):
     placed_by: Named
     due_at: datetime
     overdue: bool
+    paused_at: datetime | None = None
     offers: list[OfferBody]
     assignments: list[AssignmentBody]
     rating: RatingBody | None

@@ -22,7 +22,7 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from core import clock
 from core.ids import new_id
-from core.web.forms import DayField, Form, at_most, needed, optional
+from core.web.forms import DayField, Form, MomentField, at_most, needed, optional
 
 ANY_DAY = "any"
 DAYS_SHOWN = 4
@@ -290,6 +290,34 @@ class TransferForm(ReasonForm):
     """Where an order is handed on to, and why."""
 
     desk = Pick("转给谁", [needed("请选转给谁")])
+
+
+class ExtendForm(ReasonForm):
+    """A later deadline: so much longer, or a moment agreed, and why."""
+
+    minutes = IntegerField(
+        "延长多少分钟", [optional(), NumberRange(1, 129_600, "延长的时间要在1分钟到90天之间")],
+        description="一小时60，一天1440。按工作时间计的单，一个工作日是420",
+        render_kw={"min": 1, "max": 129_600, "inputmode": "numeric"},
+    )  # fmt: skip
+    until = MomentField("或者写新的时限", [optional()], description="和居民约好的时间")
+
+    def validate_until(self, field: Any) -> None:
+        """One of the two."""
+        if bool(self.minutes.data) == bool(field.data) and not (self.minutes.errors or field.errors):
+            raise ValidationError("延长多少分钟和新的时限，请填一样")
+
+
+class ResumeForm(StepForm):
+    """What the resident says, or the branch heard."""
+
+    words = TextAreaField("回复", [at_most(200)], render_kw={"rows": 2, "maxlength": 200})
+
+
+class TakeUpForm(StepForm):
+    """How someone means to deal with it."""
+
+    words = StringField("打算怎么办", [at_most(180)], render_kw={"maxlength": 180})
 
 
 class NoShowForm(ReasonForm):

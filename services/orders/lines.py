@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from core import clock
@@ -34,13 +35,18 @@ def lines(rows: Sequence[Any], many_estates: bool) -> list[Line]:
     now = clock.now()
     return [
         Line(
-            row.id, row.version, remaining(row.due_at, now) if row.state in OPEN else None, row.item["name"],
+            row.id, row.version, _left(row, now), row.item["name"],
             _door(row, many_estates or row.is_elsewhere), _tags(row), row.note or row.item["name"],
             time_range(row.preferred_start, row.preferred_end) if row.preferred_start else "", row.state,
             row.state == "placed",
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _left(row: Any, now: datetime) -> Remaining | None:
+    """How its deadline stands; nothing when nothing is due, and while it waits for the resident."""
+    return remaining(row.due_at, now) if row.state in OPEN and row.paused_at is None else None
 
 
 def _door(row: Any, name_estate: bool) -> str:
@@ -51,6 +57,8 @@ def _door(row: Any, name_estate: bool) -> str:
 def _tags(row: Any) -> list[tuple[str, str]]:
     found = (
         ("急", "ember", row.urgent),
+        ("等居民", "amber", row.paused_at is not None and row.state in OPEN),
+        ("已上报", "ember", row.escalated and row.state in OPEN),
         ("代点", "", row.placed_as != "self"),
         ("没办好", "amber", row.reopened),
         (f"{row.stars}星", "amber", row.stars is not None and row.stars <= LOW_STARS),

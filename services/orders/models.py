@@ -45,6 +45,7 @@ _OPEN_SQL = text("state IN ('placed', 'dispatched', 'accepted', 'in_service')")
 _DONE_SQL = text("state = 'completed'")
 _CALL_BACK_SQL = text("call_back_due IS NOT NULL")
 _WISHED_SQL = text("preferred_start IS NOT NULL")
+_ALARM_SQL = text("next_alarm_at IS NOT NULL AND state IN ('placed', 'dispatched', 'accepted', 'in_service')")
 
 
 class ServiceOrder(Base):
@@ -92,6 +93,12 @@ class ServiceOrder(Base):
     solved: Mapped[bool | None] = mapped_column(Boolean)
     satisfied: Mapped[int | None] = mapped_column(Integer)
     reopened: Mapped[int] = mapped_column(Integer, default=0)
+    clock: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    paused_at: Mapped[datetime | None]
+    missed_at: Mapped[datetime | None]
+    next_alarm_at: Mapped[datetime | None]
+    reminded: Mapped[int] = mapped_column(Integer, default=0)
+    escalated: Mapped[int] = mapped_column(Integer, default=0)
     updated_at: Mapped[datetime]
     standing_id: Mapped[str | None] = mapped_column(String(16))
     __table_args__ = (
@@ -119,6 +126,7 @@ class ServiceOrder(Base):
         Index("ix_service_order_updated", "estate_id", "updated_at", "id"),
         Index("ix_service_order_call_back", "estate_id", "call_back_due", postgresql_where=_CALL_BACK_SQL,
               sqlite_where=_CALL_BACK_SQL),
+        Index("ix_service_order_alarm", "next_alarm_at", postgresql_where=_ALARM_SQL, sqlite_where=_ALARM_SQL),
     )  # fmt: skip
 
 

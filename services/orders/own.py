@@ -107,7 +107,7 @@ _ROW = (
     ServiceOrder.id, ServiceOrder.state, ServiceOrder.item, ServiceOrder.person_id, ServiceOrder.person_name,
     ServiceOrder.salutation, ServiceOrder.household_label, ServiceOrder.placed_at, ServiceOrder.preferred_start,
     ServiceOrder.preferred_end, ServiceOrder.due_at, ServiceOrder.stars, ServiceOrder.accepted_count,
-    ServiceOrder.volunteers_needed, ServiceOrder.reopened, _helpers(),
+    ServiceOrder.volunteers_needed, ServiceOrder.reopened, ServiceOrder.paused_at, _helpers(),
 )  # fmt: skip
 _OWN = select(*_ROW).where(_MINE)
 OWN_GROUPS: dict[str, tuple[State, ...]] = {

@@ -188,6 +188,8 @@ COLUMNS = (
     ServiceOrder.urgent,
     ServiceOrder.placed_as,
     ServiceOrder.reopened,
+    ServiceOrder.paused_at,
+    ServiceOrder.escalated,
     ServiceOrder.accepted_count,
     ServiceOrder.volunteers_needed,
     ServiceOrder.stars,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from core.web.formats import clock_time, minutes_zh, time_range, when
+from services.orders import clocks
 from services.orders.aggregate import Order
 from services.orders.models import State
 
@@ -24,6 +25,11 @@ def danger_word(note: str) -> str:
     return next((word for word in DANGER_WORDS if word in note), "")
 
 
+def moment_told(text: str | None) -> str:
+    """A moment as the trail holds it, in words."""
+    return when(datetime.fromisoformat(text)) if text else ""
+
+
 def names(order: Order) -> str:
     """Those who took the order, by name."""
     return "、".join(offer.volunteer_name for offer in order.assigned())
@@ -33,6 +39,8 @@ def conclusion(order: Order, why: str = "") -> tuple[str, str]:
     """For the resident: how it stands, in a sentence, and a line under it. ``why``: the last reason given."""
     item = f"{order.item['name']}，大约{minutes_zh(order.item['usual_minutes'])}"
     missing = order.volunteers_needed - order.accepted_count
+    if order.paused:
+        return "等您回复后接着办", clocks.of_order(order.row).marks[-1].reason
     match order.row["state"]:
         case State.PLACED:
             title = "支部正在重新安排志愿者" if order.reopened or order.dispatched_at else "支部正在为您找志愿者"
@@ -68,6 +76,7 @@ _TITLES = {
     "place": "已点单", "dispatch": "已派单", "accept": "已接单", "withdraw": "志愿者来不了", "no_show": "志愿者没有到",
     "check_in": "开始服务", "complete": "服务完成", "rate": "已评价", "call_back": "支部已回访", "cancel": "已撤单",
     "send_back": "已退单", "resubmit": "已重新提交", "reassign": "支部另派志愿者", "transfer": "换单位来办",
+    "pause": "等您回复", "resume": "接着办", "extend": "时限延长", "recount": "时限重算",
 }  # fmt: skip
 _NEXT = {
     State.PLACED: ("等待派单", "已接单", "服务完成", "待评价"),
@@ -117,20 +126,25 @@ def _resident_text(order: Order, event: Any) -> str:
             return f"{details.get('stars')}星{'，' + details['comment'] if details.get('comment') else ''}"
         case "call_back":
             return "事情办好了" if details.get("solved") else "没有办好，已重新安排"
+        case "extend" | "recount":
+            return f"{event.reason or '工作日历有改动'}。现在的时限是{moment_told(details.get('due'))}"
     return str(event.reason)
 
 
+ALARMS = ("remind", "escalate")
 _DID = {
     "place": "点单", "accept": "接单", "decline": "婉拒", "withdraw": "退出", "check_in": "签到", "complete": "完成",
     "cancel": "撤单", "send_back": "退单", "resubmit": "补充后重新提交", "reassign": "转派", "expire": "收回过时的派单",
     "undo": "撤回派单",
+    "pause": "暂停计时，等居民", "resume": "恢复计时", "take_up": "接手处理",
 }  # fmt: skip
 
 
 def record(events: Sequence[Any]) -> list[tuple[datetime, str]]:
-    """For the desk: who did what and why, oldest first."""
+    """For the desk: who did what and why, oldest first. Alarms stand with the clock."""
+    done = [event for event in events if event.verb not in ALARMS]
     return [
-        (event.at, f"{event.actor_name}{_did(event)}{'：' + event.reason if event.reason else ''}") for event in events
+        (event.at, f"{event.actor_name}{_did(event)}{'：' + event.reason if event.reason else ''}") for event in done
     ]
 
 
@@ -147,6 +161,9 @@ def _did(event: Any) -> str:
             return f"转给{details.get('to')}"
         case "no_show":
             return f"记{details.get('volunteer')}未到"
+        case "extend" | "recount":
+            how = "延期" if event.verb == "extend" else "因日历改动重算时限"
+            return f"{how}，从{moment_told(details.get('due_before'))}到{moment_told(details.get('due'))}"
         case "check_in" if details.get("by"):
             return f"核对服务码，{details.get('volunteer')}签到"
         case "complete":

@@ -3,7 +3,8 @@
 Every report of orders is a sum of such vectors. An order belongs to the period in which it was placed. Rates are kept
 as both their numbers (接诉即办, rules.md 3):
 
-* on time: completed by the deadline ÷ completed or past the deadline;
+* on time: completed by the deadline, as pauses and extensions have left it, ÷ completed or past the deadline; one that
+  was missed before it was extended stays missed;
 * response: dispatched within two hours ÷ dispatched or waiting longer than that;
 * resolution: confirmed solved at a call-back ÷ valid call-backs;
 * satisfaction: four or five at the call-back, else in the rating ÷ valid answers;
@@ -85,7 +86,7 @@ def vector() -> list[ColumnElement[int]]:
         case((order.id.is_not(None), 1), else_=0), _flag(order.dispatched_at.is_not(None)),
         _flag(or_(order.accepted_count > 0, done)), _flag(done), _flag(order.state == State.CLOSED),
         _flag(order.state == State.CANCELLED), _flag(order.state == State.SENT_BACK),
-        _flag(and_(done, order.completed_at <= order.due_at)), _flag(due),
+        _flag(and_(done, order.completed_at <= order.due_at, order.missed_at.is_(None))), _flag(due),
         _flag(and_(order.dispatched_at.is_not(None), in_time)), _flag(or_(order.dispatched_at.is_not(None), waits)),
         _flag(order.solved.is_(True)), _flag(order.solved.is_not(None)),
         _flag(answered >= 4), _flag(answered.is_not(None)),

@@ -3,7 +3,8 @@
 An order belongs to the period in which it was placed, minutes to the day of service. Rates are given with both numbers
 and are none, not 0 or 100 %, when nothing was due (接诉即办, rules.md 3):
 
-* on time: completed by the deadline ÷ completed or past the deadline;
+* on time: completed by the deadline ÷ completed or past the deadline; it is the deadline after pauses and extensions,
+  and one that was missed before it was extended stays missed;
 * response: dispatched within two hours ÷ dispatched or waiting longer than that;
 * resolution: confirmed solved at a call-back ÷ valid call-backs;
 * satisfaction: four or five at the call-back, else in the rating ÷ valid answers.
@@ -89,6 +90,7 @@ def _measures(now: datetime) -> list[ColumnElement[int]]:
     done = order.completed_at.is_not(None)
     dropped = order.state.in_((State.CANCELLED, State.SENT_BACK))
     due = or_(done, and_(order.due_at < moment, ~dropped))
+    on_time = and_(done, order.completed_at <= order.due_at, order.missed_at.is_(None))
     in_time = _seconds(order.dispatched_at, order.placed_at) <= RESPONSE_LIMIT.total_seconds()
     since = bindparam("since", now - RESPONSE_LIMIT, type_=UtcDateTime())
     waits = and_(order.dispatched_at.is_(None), order.placed_at < since, ~dropped)
@@ -96,7 +98,7 @@ def _measures(now: datetime) -> list[ColumnElement[int]]:
     return [
         func.count(), _count(done), _count(order.state == State.CLOSED), _count(order.state == State.CANCELLED),
         _count(order.state == State.SENT_BACK),
-        _count(and_(done, order.completed_at <= order.due_at)), _count(due),
+        _count(on_time), _count(due),
         _count(in_time), _count(or_(order.dispatched_at.is_not(None), waits)),
         _count(order.solved.is_(True)), _count(order.solved.is_not(None)),
         _count(answered >= 4), _count(answered.is_not(None)),

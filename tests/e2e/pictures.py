@@ -17,6 +17,7 @@ from tests.e2e.conftest import CHROMIUM_FLAGS, CHROMIUM_NAMES
 
 FOLDER = ROOT / "docs" / "img"
 RESIDENT, VOLUNTEER, SECRETARY = "19900000001", "19900000011", "19900000021"
+COMMUNITY = "19900000041"
 PICTURES = (
     ("resident-home", RESIDENT, PHONE, "/", ""),
     ("order", RESIDENT, PHONE, "/orders/mine", 'main a:has-text("已接单")'),
@@ -25,6 +26,8 @@ PICTURES = (
     ("hours", VOLUNTEER, PHONE, "/hours", ""),
     ("desk", SECRETARY, DESK, "/desk", ".queue a"),
     ("emergency", SECRETARY, DESK, "/emergency?tab=closed", "main tbody a"),
+    ("clock", SECRETARY, DESK, "/desk?item=policy_question", ".queue a"),
+    ("calendar", COMMUNITY, DESK, "/workdays", ""),
     ("import", SECRETARY, DESK, "/imports", ""),
     ("building", SECRETARY, DESK, "/estates", 'main a[href^="/buildings/"]'),
 )

@@ -79,6 +79,7 @@ PHONE_PLACES = (
     Place("", "help-for-a-stranger", "/sos"),
     Place(RESIDENT, "contacts", "/me/contacts"),
     Place(RESIDENT, "contact", "/me/contacts", ("main a[href^='/contacts/']",)),
+    Place(NEIGHBOUR, "order-waiting-for-me", "/orders/mine?group=open", (ORDER,)),
 )
 DESK_PLACES = (
     Place(SECRETARY, "queue", "/desk"),
@@ -126,6 +127,13 @@ DESK_PLACES = (
     Place(SECRETARY, "me-of-staff", "/me"),
     Place(COMMUNITY, "estates", "/estates"),
     Place(COMMUNITY, "queue-of-community", "/desk"),
+    Place(SECRETARY, "queue-order-paused", "/desk?item=policy_question", ("main a.q__link",)),
+    Place(SECRETARY, "queue-order-late", "/desk?late=1", ("main a.q__link",)),
+    Place(SECRETARY, "workdays", "/workdays"),
+    Place(SECRETARY, "rules-of-clocks", "/policies", ("main a[href$='/clocks']",)),
+    Place(COMMUNITY, "workdays-to-edit", "/workdays?year=2027"),
+    Place(COMMUNITY, "workdays-day", "/workdays/days/2026-02-14"),
+    Place(COMMUNITY, "workdays-import", "/workdays/2027/import"),
     Place(ADMIN, "accounts-of-admin", "/accounts"),
     Place(ADMIN, "audit-of-admin", "/audit"),
     Place(ADMIN, "outbox-of-admin", "/outbox"),

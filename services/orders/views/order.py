@@ -14,6 +14,7 @@ from core.web.forms import Form
 from services.dispatch.queries import candidates
 from services.orders import forms, people, queries, wording, workflow
 from services.orders.aggregate import Order
+from services.orders.clock_account import explain
 from services.orders.models import OfferState
 from services.orders.views.blueprint import Answer, pages
 from services.standing.queries import find_told
@@ -25,6 +26,7 @@ FORMS: Mapping[str, type[Form]] = {
     "resubmit": forms.ResubmitForm, "dispatch": forms.DispatchForm, "send_back": forms.ReasonForm,
     "reassign": forms.ReasonForm, "undo": forms.StepForm,
     "note": forms.NoteForm, "no_show": forms.NoShowForm, "call_back": forms.CallBackForm,
+    "pause": forms.ReasonForm, "resume": forms.ResumeForm, "extend": forms.ExtendForm, "take_up": forms.TakeUpForm,
 }  # fmt: skip
 
 
@@ -124,18 +126,19 @@ def _shown(order: Order, kind: str) -> list[str]:
 def _for_resident(order: Order, viewer: Viewer, _verbs: list[str], events: Sequence[Any]) -> dict[str, Any]:
     return {
         "timeline": wording.timeline(order, events), "notes": wording.notes_left(events),
-        "duty_phone": people.find_duty_phone(order.estate_id),
+        "duty_phone": people.find_duty_phone(order.estate_id), "account": explain(order.row),
     }  # fmt: skip
 
 
 def _for_volunteer(order: Order, viewer: Viewer, _verbs: list[str], _events: Sequence[Any]) -> dict[str, Any]:
-    return {"duty_phone": people.find_duty_phone(order.estate_id)}
+    return {"duty_phone": people.find_duty_phone(order.estate_id), "account": explain(order.row)}
 
 
 def _for_desk(order: Order, viewer: Viewer, verbs: list[str], events: Sequence[Any]) -> dict[str, Any]:
     found, out = candidates(viewer, order) if "dispatch" in verbs else ([], [])
     return {
         "log": wording.record(events), "danger": wording.danger_word(order.note), "candidates": found, "excluded": out,
+        "account": explain(order.row, events), "may_edit_calendar": viewer.may("workdays:edit"),
     }  # fmt: skip
 
 

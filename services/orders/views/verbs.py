@@ -228,3 +228,47 @@ def call_back(order_id: str) -> Answer:
         )
 
     return _step(order_id, "call_back", "回访已记下", act)
+
+
+@pages.page("/orders/<order_id>/pause", access="orders:read", methods=("POST",))
+def pause(order_id: str) -> Answer:
+    """Stop the clock until the resident answers."""
+
+    def act(viewer: Viewer, form: Any) -> Order:
+        return workflow.pause(viewer, order_id, form.reason.data, version=form.version.data)
+
+    return _step(order_id, "pause", "已暂停计时，等居民回复", act)
+
+
+@pages.page("/orders/<order_id>/resume", access=SIGNED_IN, methods=("POST",))
+def resume(order_id: str) -> Answer:
+    """Let the clock run again; from the resident it is the answer waited for."""
+
+    def act(viewer: Viewer, form: Any) -> Order:
+        seen = form.version.data if viewer.may("orders:dispatch") else None
+        return workflow.resume(viewer, order_id, form.words.data or "", version=seen)
+
+    return _step(order_id, "resume", "已恢复计时", act)
+
+
+@pages.page("/orders/<order_id>/extend", access="orders:read", methods=("POST",))
+def extend(order_id: str) -> Answer:
+    """Move the deadline, with a reason."""
+
+    def act(viewer: Viewer, form: Any) -> Order:
+        return workflow.extend(
+            viewer, order_id, form.reason.data, minutes=form.minutes.data, until=form.until.data,
+            version=form.version.data,
+        )  # fmt: skip
+
+    return _step(order_id, "extend", "已延期，居民和志愿者会收到原因", act)
+
+
+@pages.page("/orders/<order_id>/take_up", access="orders:read", methods=("POST",))
+def take_up(order_id: str) -> Answer:
+    """Say that one is dealing with a late order."""
+
+    def act(viewer: Viewer, form: Any) -> Order:
+        return workflow.take_up(viewer, order_id, form.words.data or "", version=form.version.data)
+
+    return _step(order_id, "take_up", "已接手，别人会看到是您在处理", act)

@@ -1,5 +1,6 @@
 """The workflow of orders: its state table (``steps``) and its verbs."""
 
+from services.orders.workflow.clocks import extend, pause, recount, resume, take_up
 from services.orders.workflow.desk import note, transfer, undo
 from services.orders.workflow.placing import Origin, Refused, Wish, entitled, place, place_once
 from services.orders.workflow.steps import ORDERS, AlreadyTaken, allowed
@@ -22,6 +23,7 @@ from services.orders.workflow.verbs import (
 
 __all__ = [
     "ORDERS", "AlreadyTaken", "Origin", "Refused", "Wish", "accept", "allowed", "call_back", "cancel", "check_in",
-    "complete", "decline", "dispatch", "entitled", "expire", "no_show", "note", "place", "place_once", "rate",
-    "reassign", "resubmit", "send_back", "transfer", "undo", "withdraw",
+    "complete", "decline", "dispatch", "entitled", "expire", "extend", "no_show", "note", "pause", "place",
+    "place_once", "rate", "reassign", "recount", "resubmit", "resume", "send_back", "take_up", "transfer", "undo",
+    "withdraw",
 ]  # fmt: skip

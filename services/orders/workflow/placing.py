@@ -10,17 +10,18 @@ from datetime import datetime, timedelta
 from flask import g
 from sqlalchemy.exc import IntegrityError
 
-from core import calendar, clock, identity
+from community.policies import queries as policies
+from core import clock, identity
 from core.access import Forbidden, Viewer
 from core.idempotency import Pending
 from core.ids import digits, new_id
-from services.orders import queries
+from services.orders import clocks, queries
 from services.orders.aggregate import Order, own_desk
+from services.orders.clock_rules import CLOCKS
 from services.orders.models import State
 from services.orders.queries import Placing
 from services.orders.workflow.steps import Answer, Outcome, make
 
-URGENT_MINUTES = 120
 ELDER_AGE = 60
 
 
@@ -131,14 +132,6 @@ def check_window(start: datetime | None, end: datetime | None) -> None:
         raise Refused("preferred_end", "时间段最长一天，请选具体一点")
 
 
-def due_at(item: dict[str, object], start: datetime | None, urgent: bool, now: datetime) -> datetime:
-    """The deadline: the item's minutes by its clock from now; never before the wished time is over; urgent: 2 hours."""
-    if urgent:
-        return now + timedelta(minutes=URGENT_MINUTES)
-    usual = calendar.deadline(now, int(str(item["deadline_minutes"])), str(item["clock"]))
-    return max(usual, start) if start is not None else usual
-
-
 def _new_order(viewer: Viewer, found: Placing, wish: Wish, placed_as: str) -> Order:
     now = clock.now()
     item = found.item or {}
@@ -156,9 +149,10 @@ def _new_order(viewer: Viewer, found: Placing, wish: Wish, placed_as: str) -> Or
         "door_code": digits(4), "placed_at": now, "note": wish.note, "attention": list(wish.attention),
         "preferred_start": wish.preferred_start, "preferred_end": wish.preferred_end,
         "volunteers_needed": wish.volunteers_needed or item["volunteers_needed"],
-        "accepted_count": 0, "urgent": wish.urgent, "due_at": due_at(item, wish.preferred_end, wish.urgent, now),
-        "minutes": 0, "comment": "", "reopened": 0, "updated_at": now,
+        "accepted_count": 0, "urgent": wish.urgent, "minutes": 0, "comment": "", "reopened": 0, "updated_at": now,
     }  # fmt: skip
+    sessions = clocks.sessions_of(policies.read(CLOCKS, found.rules))
+    row |= clocks.begun(item, wish.preferred_end, wish.urgent, now, sessions)
     return Order({**row, "state": State.PLACED, "version": 1}, found.estate_path)
 
 

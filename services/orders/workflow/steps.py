@@ -20,12 +20,14 @@ from core.compound import Part
 from core.database import JsonRows, UtcDateTime, fast, json_rows
 from core.outbox import Draft
 from core.workflow import MESSAGES, Change, Extra, InvalidStep, Stale, Step, Workflow
+from services.orders import clocks
 from services.orders.aggregate import OFFER_FIELDS, ORDER_FIELDS, Order
-from services.orders.models import Offer, ServiceOrder, State
+from services.orders.models import OPEN, Offer, ServiceOrder, State
 from volunteers.hours.workflow import ENTRY_PARAMETERS, entry_parts
 
 S = State
 RETRIES = 4
+BY_SYSTEM = ("expire", "recount")
 TAKEN = (S.ACCEPTED, S.IN_SERVICE, S.COMPLETED, S.CLOSED)
 
 
@@ -39,8 +41,9 @@ def _reach(*states: State) -> frozenset[str]:
 
 TOLD, OFFERED, CREDITED = (MESSAGES,), (MESSAGES, "offers"), (MESSAGES, "offers", "hours")
 RATED = ("stars", "comment", "rated_at", "closed_at", "call_back_due")
-WISHED = ("note", "attention", "preferred_start", "preferred_end", "due_at")
-REOPENED = ("solved", "satisfied", "reopened", "accepted_count", "completed_at", "dispatched_at", "due_at")
+CLOCK, STOPPED = ("clock", "due_at", "missed_at", "paused_at", "next_alarm_at"), tuple(clocks.STOPPED)
+WISHED = ("note", "attention", "preferred_start", "preferred_end", *clocks.COLUMNS)
+REOPENED = ("solved", "satisfied", "reopened", "accepted_count", "completed_at", "dispatched_at", *clocks.COLUMNS)
 COUNT = ("accepted_count",)
 LEFT = (*COUNT, "completed_at", "call_back_due")
 STEPS = (
@@ -57,22 +60,30 @@ STEPS = (
          _reach(S.PLACED, S.IN_SERVICE, S.COMPLETED), "orders:serve", True, sets=LEFT, writes=OFFERED),
     Step("no_show", "记未到", _states(S.PLACED, S.DISPATCHED, S.ACCEPTED, S.IN_SERVICE),
          _reach(S.PLACED, S.IN_SERVICE, S.COMPLETED), "orders:dispatch", True, sets=LEFT, writes=OFFERED),
-    Step("check_in", "签到", _states(S.ACCEPTED, S.IN_SERVICE), _reach(S.IN_SERVICE), "orders:serve", writes=OFFERED),
+    Step("check_in", "签到", _states(S.ACCEPTED, S.IN_SERVICE), _reach(S.IN_SERVICE), "orders:serve", sets=CLOCK,
+         writes=OFFERED),
     Step("complete", "完成", _states(S.IN_SERVICE), _reach(S.IN_SERVICE, S.COMPLETED), "orders:serve",
          sets=("minutes", "completed_at", "call_back_due"), writes=CREDITED),
     Step("rate", "评价", _states(S.COMPLETED), _reach(S.CLOSED), "orders:place", sets=RATED, writes=TOLD),
     Step("call_back", "回访", _states(S.COMPLETED, S.CLOSED), _reach(S.CLOSED, S.PLACED), "orders:dispatch",
          sets=(*RATED, *REOPENED), writes=TOLD),
     Step("cancel", "撤单", _states(S.PLACED, S.DISPATCHED, S.ACCEPTED, S.IN_SERVICE, S.SENT_BACK),
-         _reach(S.CANCELLED), "orders:place", True, sets=COUNT, writes=OFFERED),
-    Step("send_back", "退单", _states(S.PLACED, S.DISPATCHED), _reach(S.SENT_BACK), "orders:dispatch", True, sets=COUNT,
-         writes=OFFERED),
+         _reach(S.CANCELLED), "orders:place", True, sets=(*COUNT, *STOPPED), writes=OFFERED),
+    Step("send_back", "退单", _states(S.PLACED, S.DISPATCHED), _reach(S.SENT_BACK), "orders:dispatch", True,
+         sets=(*COUNT, *STOPPED), writes=OFFERED),
     Step("resubmit", "重新提交", _states(S.SENT_BACK), _reach(S.PLACED), "orders:place", sets=WISHED),
     Step("undo", "撤回派单", _states(S.DISPATCHED), _reach(S.PLACED), "orders:dispatch", writes=OFFERED),
     Step("transfer", "转出", _states(S.PLACED, S.DISPATCHED), _reach(S.PLACED), "orders:dispatch", True,
          sets=("desk_id",), writes=OFFERED),
     Step("reassign", "转派", _states(S.DISPATCHED, S.ACCEPTED, S.IN_SERVICE), _reach(S.PLACED), "orders:dispatch", True,
          sets=COUNT, writes=OFFERED),
+    Step("pause", "暂停计时", _states(S.PLACED, S.DISPATCHED, S.ACCEPTED), _reach(), "orders:dispatch", True,
+         sets=CLOCK, writes=TOLD),
+    Step("resume", "恢复计时", _states(S.PLACED, S.DISPATCHED, S.ACCEPTED), _reach(), "orders:dispatch", sets=CLOCK,
+         writes=TOLD),
+    Step("extend", "延期", _states(*OPEN), _reach(), "orders:dispatch", True, sets=clocks.COLUMNS, writes=TOLD),
+    Step("take_up", "接手", _states(*OPEN), _reach(), "orders:take_up", sets=("escalated",), writes=TOLD),
+    Step("recount", "重算时限", _states(*OPEN), _reach(), "orders:dispatch", sets=clocks.COLUMNS, writes=TOLD),
 )  # fmt: skip
 
 MADE = tuple(name for name in ORDER_FIELDS if name not in ("id", "state", "version"))
@@ -126,7 +137,8 @@ Answer = Callable[[Order, Sequence[str]], str]
 def allowed(order: Order, viewer: Viewer) -> list[str]:
     """The verbs that this viewer may use on the order now."""
     possible = ORDERS.verbs(order.row["state"])
-    return [v for v in possible if v != "expire" and order.may(v, viewer) and order.fits(v, viewer)]
+    own = [v for v in possible if v not in BY_SYSTEM]
+    return [v for v in own if order.may(v, viewer) and order.fits(v, viewer)]
 
 
 def apply(

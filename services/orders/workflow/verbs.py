@@ -10,12 +10,13 @@ from typing import Any
 from core import clock
 from core.access import Viewer
 from core.workflow import InvalidStep
+from services.orders import clocks, queries
 from services.orders import messages as say
-from services.orders import queries
 from services.orders.aggregate import LOW_STARS, OfferRow, Order
 from services.orders.models import OfferState, State
 from services.orders.queries import Helper
-from services.orders.workflow.placing import Refused, check_window, due_at
+from services.orders.workflow.clocks import again, run_on
+from services.orders.workflow.placing import Refused, check_window
 from services.orders.workflow.steps import Answer, Outcome, apply
 from volunteers.hours.workflow import credit
 
@@ -223,7 +224,7 @@ def check_in(
         own = order.touch(who)
         now = clock.now()
         own.state, own.checked_in_at, own.latitude, own.longitude = OfferState.CHECKED_IN, now, latitude, longitude
-        order.row["updated_at"] = now
+        order.row.update(updated_at=now, **run_on(order, now))
         by = {} if who == viewer.person_id else {"volunteer": own.volunteer_name, "by": "door_code"}
         return Outcome(State.IN_SERVICE, details=by)
 
@@ -295,7 +296,7 @@ def call_back(
         order.offers = {}
         order.row.update(
             reopened=order.reopened + 1, accepted_count=0, completed_at=None, closed_at=None, stars=None, comment="",
-            rated_at=None, dispatched_at=None, due_at=due_at(order.item, None, order.urgent, now),
+            rated_at=None, dispatched_at=None, **again(order, None, now),
         )  # fmt: skip
         return Outcome(State.PLACED, say.called_back(order, False), details=details)
 
@@ -321,6 +322,7 @@ def cancel(
 
     def decide(order: Order) -> Outcome:
         told = say.released(order, _freed(order, OfferState.WITHDRAWN), f"已撤单：{reason}")
+        order.row.update(clocks.STOPPED)
         by = "您" if order.is_ours(viewer) else "支部"
         return Outcome(State.CANCELLED, told + say.cancelled(order, by, reason))
 
@@ -335,6 +337,7 @@ def send_back(
 
     def decide(order: Order) -> Outcome:
         told = say.released(order, _freed(order, OfferState.WITHDRAWN), f"已退单：{reason}")
+        order.row.update(clocks.STOPPED)
         return Outcome(State.SENT_BACK, told + say.sent_back(order, reason))
 
     load = partial(queries.get_order, viewer, order_id)
@@ -349,8 +352,7 @@ def resubmit(
 
     def decide(order: Order) -> Outcome:
         now = clock.now()
-        due = due_at(order.item, end, order.urgent, now)
-        order.row.update(note=note, preferred_start=start, preferred_end=end, due_at=due, updated_at=now)
+        order.row.update(note=note, preferred_start=start, preferred_end=end, updated_at=now, **again(order, end, now))
         return Outcome(State.PLACED)
 
     return apply(viewer, "resubmit", partial(queries.get_order, viewer, order_id), decide, answer=answer)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core import clock
 from core.outbox import Draft
 from core.outbox.kinds import find
+from services.orders import clock_messages as clock_say
 from services.orders import messages as say
 from services.orders.aggregate import Order
 
@@ -45,6 +46,24 @@ def everything(found: Order) -> list[Draft]:
     ]  # fmt: skip
 
 
+def about_the_clock(found: Order) -> list[Draft]:
+    """Each message there is about an order's clock, in every state that it runs in."""
+    why, told = f"{NAMES[1]}来不了：家里有事", []
+    for state in ("placed", "dispatched", "accepted", "in_service"):
+        now = Order(found.row | {"state": state, "due_at": clock.now()}, "path/")
+        told += [
+            *clock_say.paused(now, why, clock.now()), *clock_say.held_up(now, ["v"], why), *clock_say.over(now, ["s"]),
+            *clock_say.answered(now, ["s"], why), *clock_say.resumed(now, ["p1"], why), *clock_say.recounted(now, []),
+            *clock_say.extended(now, ["v"], why), *clock_say.extended_again(now, ["s"], NAMES[2], 2, why),
+            *clock_say.escalated(now, ["s"], "社区", f"{NAMES[2]}已经告诉过。"),
+            *clock_say.taken_up(now, ["s"], NAMES[2], why),
+            *[draft for stage in (1, 2) for draft in clock_say.near(now, ["s"], stage)],
+            *[draft for stage in (1, 2, 3) for draft in clock_say.still_open(now, ["v"], stage)],
+            *[draft for stage in (1, 2, 3) for draft in clock_say.yours(now, ["v"], stage)],
+        ]  # fmt: skip
+    return told
+
+
 @given(
     st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), min_size=1, max_size=30),
     st.sampled_from(["3栋1单元501", "12号楼2-1802", "樟树屋场15号", "商业街东段门面无号", ""]),
@@ -58,10 +77,13 @@ def test_every_short_text_fits_one_text_message_and_says_something(
         assert 0 < len(draft.sms) <= say.SHORT, draft
         assert "\n" not in draft.sms and "！" not in draft.sms
         assert draft.matter == "o" * 16
+    for draft in about_the_clock(order(name, label, urgent, start)):
+        assert 0 < len(draft.sms) <= say.SHORT, draft
+        assert draft.matter.startswith("o" * 16) and len(draft.matter) <= 40
 
 
 def test_short_texts_name_nobody_in_full_and_tell_no_door() -> None:
-    for draft in everything(order()):
+    for draft in [*everything(order()), *about_the_clock(order())]:
         for secret in (*NAMES, "1单元", "501", "13800000055", "家里有事"):
             assert secret not in draft.sms, draft
         if find(draft.kind)[1].robot:

@@ -17,9 +17,9 @@ from core.audit import Event
 from core.database import begin_write, db
 from core.outbox import Message
 from core.workflow import InvalidStep, ReasonMissing, Stale
-from services.orders import queries, workflow
+from services.orders import clocks, queries, workflow
 from services.orders.aggregate import ASSIGNED, Order
-from services.orders.models import Offer, OfferState, ServiceOrder, State
+from services.orders.models import OPEN, Offer, OfferState, ServiceOrder, State
 from services.orders.workflow import ORDERS, AlreadyTaken, Refused, Wish
 from tests.conftest import MOMENT
 from tests.factories import World, caller
@@ -34,22 +34,22 @@ ACTORS = {
 
 # Who can do what in which state. Whoever is not named can do nothing.
 CAN = {
-    "placed": {"resident": "cancel", "secretary": "dispatch cancel send_back transfer"},
+    "placed": {"resident": "cancel", "secretary": "dispatch cancel send_back transfer pause extend"},
     "dispatched": {
         "resident": "cancel", "offered": "accept decline", "assigned": "withdraw",
-        "secretary": "dispatch no_show cancel send_back reassign",
+        "secretary": "dispatch no_show cancel send_back reassign pause extend",
     },
     "accepted": {
         "resident": "check_in cancel", "assigned": "withdraw check_in", "staff": "check_in",
-        "secretary": "no_show check_in cancel reassign",
+        "secretary": "no_show check_in cancel reassign pause extend",
     },
-    "in_service": {"assigned": "complete", "secretary": "cancel reassign"},
+    "in_service": {"assigned": "complete", "secretary": "cancel reassign extend"},
     "completed": {"resident": "rate", "secretary": "call_back"},
     "closed": {},
     "cancelled": {},
     "sent_back": {"resident": "cancel resubmit", "secretary": "cancel"},
 }  # fmt: skip
-VERBS = [verb for verb in ORDERS.steps if verb not in ("place", "expire")]
+VERBS = [verb for verb in ORDERS.steps if verb not in ("place", "expire", "recount")]
 
 
 def can(state: str, actor: str) -> set[str]:
@@ -69,6 +69,12 @@ def entitled(state: str, actor: str, verb: str) -> bool:
     match verb:
         case "dispatch" | "send_back" | "reassign" | "call_back" | "no_show" | "undo" | "transfer":
             return actor == "secretary"
+        case "pause" | "extend":
+            return actor == "secretary"
+        case "resume":
+            return actor in ("secretary", "resident")
+        case "take_up":
+            return actor in ("secretary", "staff")
         case "cancel":
             early = state in ("placed", "dispatched", "accepted", "sent_back")
             return actor == "secretary" or (actor == "resident" and early)
@@ -190,8 +196,10 @@ def body_of(verb: str, order: Order, desk: Desk) -> dict[str, Any]:
             return {"solved": True, "satisfied": 5}
         case "transfer":
             return {"desk": desk.world.estates["cement"].branch.id, "reason": "请支援"}
-        case "decline" | "withdraw" | "cancel" | "send_back" | "reassign":
+        case "decline" | "withdraw" | "cancel" | "send_back" | "reassign" | "pause":
             return {"reason": "有事"}
+        case "extend":
+            return {"reason": "有事", "minutes": 60}
     return {}
 
 
@@ -225,9 +233,11 @@ def test_every_verb_by_everyone(state: str, app: Flask, desk: Desk) -> None:
 
 def test_the_table_of_this_test_is_that_of_the_workflow() -> None:
     # What further states of offers allow, beyond the orders made here: an order for several, a low rating, time.
+    # Clocks: resumed when paused, taken up when late, recounted when the calendar changed.
+    clocked = {"resume", "take_up", "recount"}
     more = {
-        "placed": {"withdraw", "no_show"}, "dispatched": {"expire", "undo", "transfer"},
-        "in_service": {"withdraw", "no_show", "check_in"},
+        "placed": {"withdraw", "no_show", *clocked}, "dispatched": {"expire", "undo", "transfer", *clocked},
+        "accepted": clocked, "in_service": {"withdraw", "no_show", "check_in", "take_up", "recount"},
         "closed": {"call_back"},
     }  # fmt: skip
     for state in State:
@@ -550,8 +560,10 @@ def attempt(desk: Desk, rng: random.Random, order: Order, verb: str, viewer: Vie
             target(viewer, order.id, rng.random() < 0.5, rng.choice([None, 1, 5]), "")
         case "resubmit":
             target(viewer, order.id, "补充", None, None)
-        case "accept" | "expire" | "undo":
+        case "accept" | "expire" | "undo" | "resume" | "take_up":
             target(viewer, order.id)
+        case "extend":
+            target(viewer, order.id, "有事", minutes=rng.choice([30, 600]))
         case "transfer":
             there = desk.world.estates["cement"].branch.id
             here = desk.world.estates["banyan"].branch.id
@@ -577,6 +589,13 @@ def agrees(desk: Desk, order_id: str) -> None:
     assert sorted((e.volunteer_id, e.minutes) for e in entries) == sorted(ended)
     assert order.minutes == sum(e.minutes for e in entries)
     assert (order.call_back_due is None) or order.state in (State.COMPLETED, State.CLOSED)
+    course = clocks.course(clocks.of_order({"clock": order.clock}))
+    assert (order.due_at, order.missed_at) == (course.due, course.missed)
+    if order.state in OPEN:
+        assert (order.paused_at is None) == (course.paused is None)
+        assert order.next_alarm_at is not None
+    else:
+        assert order.paused_at is None
 
 
 @pytest.mark.parametrize("seed", range(10))
