@@ -91,6 +91,8 @@ VERB_NAMES: Mapping[str, str] = {
     # volunteers, hours, the services list
     "register": "登记志愿者",
     "change_volunteer": "修改志愿者信息",
+    "take_days_off": "登记不能来的日子",
+    "drop_days_off": "去掉不能来的日子",
     "suspend": "暂停服务",
     "return": "恢复服务",
     "leave": "退出志愿者",

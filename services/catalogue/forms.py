@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import HiddenField, IntegerField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import NumberRange
+from wtforms.validators import NumberRange, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from core.web.forms import Form, at_most, needed, optional
+from core.web.forms import Form, at_most, choices, needed, optional
 from services.catalogue.models import CLOCK_NAMES, WHO_NAMES, ServiceItem
 from volunteers.registry.skills import SKILLS
 
@@ -22,7 +31,11 @@ ICONS = {
 
 CATEGORIES = ("生活照料", "健康关爱", "维修", "教育", "咨询", "应急", "其他")
 FIELDS = ("name", "category", "icon", "description", "hint", "skills", "usual_minutes", "volunteers_needed",
-          "deadline_minutes", "clock", "offer_minutes", "who_may_order")  # fmt: skip
+          "deadline_minutes", "clock", "offer_minutes", "who_may_order", "verified", "training", "min_age", "max_age",
+          "personal_care")  # fmt: skip
+TRAININGS: dict[str, str] = {}
+"""Trainings that a service may ask for, by code; filled by the capability that keeps them. Without one none is asked
+for."""
 HOUR, DAY = 60, 1440
 DEADLINES = (2 * HOUR, 4 * HOUR, 12 * HOUR, 14 * HOUR, DAY, 2 * DAY, 3 * DAY, 5 * DAY, 7 * DAY, 15 * DAY)
 
@@ -63,7 +76,37 @@ class ItemForm(Form):
         description="过了这个时间没人接，单子回到派单台",
     )  # fmt: skip
     who_may_order = RadioField("谁可以点", choices=[SelectChoice(code, name) for code, name in WHO_NAMES.items()])
+    verified = SelectMultipleField(
+        "其中要核实过的技能", choices=[SelectChoice(code, name) for code, name in SKILLS.items()],
+        widget=ListWidget(), option_widget=CheckboxInput(), description="只派给支部看过证件或当面试过的人",
+    )  # fmt: skip
+    training = SelectField("要参加过的培训", choices=[], default="", description="过了有效期的不派")
+    min_age = IntegerField(
+        "最小多大", [optional(), NumberRange(14, 100, "填14到100岁")],
+        description="未满18岁的本来就不派应急服务，未满14岁的一律不派",
+        render_kw={"min": 14, "max": 100, "inputmode": "numeric"},
+    )  # fmt: skip
+    max_age = IntegerField(
+        "最大多大", [optional(), NumberRange(14, 120, "填14到120岁")],
+        render_kw={"min": 14, "max": 120, "inputmode": "numeric"},
+    )  # fmt: skip
+    personal_care = BooleanField("贴身照护", description="如擦身、助浴，居民点单时可以选男志愿者或女志愿者")
     version = HiddenField(default="0")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.training.choices = choices([("", "不要求"), *TRAININGS.items()])
+
+    def validate_verified(self, field: Any) -> None:
+        """Only skills that the service needs can be asked to be verified."""
+        extra = [SKILLS[code] for code in field.data or [] if code not in (self.skills.data or [])]
+        if extra:
+            raise ValidationError(f"“{'、'.join(extra)}”不在“需要的技能”里，先在上面勾上")
+
+    def validate_max_age(self, field: Any) -> None:
+        """Not below the least age."""
+        if field.data is not None and self.min_age.data is not None and field.data < self.min_age.data:
+            raise ValidationError("最大年龄不能小于最小年龄")
 
     def fill(self, item: ServiceItem) -> None:
         """Show what stands; a limit and a category outside the usual ones stay to be chosen."""
@@ -74,17 +117,19 @@ class ItemForm(Form):
 
     def offer_own(self, item: ServiceItem) -> None:
         """Let an item keep a limit, category or icon that the lists do not hold."""
-        for field, words in ((self.deadline_minutes, duration), (self.category, str), (self.icon, str)):
-            choices: Any = field.choices
+        own = ((self.deadline_minutes, duration), (self.category, str), (self.icon, str), (self.training, str))
+        for field, words in own:
+            offered: Any = field.choices
             value = getattr(item, field.name)
-            if value not in [choice.value for choice in choices]:
-                field.choices = [*choices, SelectChoice(value, words(value))]
+            if value not in [choice.value for choice in offered]:
+                field.choices = [*offered, SelectChoice(value, words(value))]
 
     def values(self) -> dict[str, Any]:
         """What was filled in, by column."""
         found = {name: self[name].data for name in FIELDS}
-        texts = {name: found[name] or "" for name in ("description", "hint")}
-        return found | texts | {"skills": [code for code in SKILLS if code in (found["skills"] or [])]}
+        texts = {name: found[name] or "" for name in ("description", "hint", "training")}
+        lists = {name: [code for code in SKILLS if code in (found[name] or [])] for name in ("skills", "verified")}
+        return found | texts | lists
 
     def seen_version(self) -> int:
         """The version the form was made from."""
@@ -93,8 +138,12 @@ class ItemForm(Form):
 
     def told(self, name: str, value: Any) -> str:
         """A column's value as the form words it."""
-        if name == "skills":
+        if name in ("skills", "verified"):
             return "、".join(SKILLS.get(code, code) for code in value) or "不限"
         if name in ("deadline_minutes", "offer_minutes", "usual_minutes"):
             return duration(int(value))
-        return {**CLOCK_NAMES, **WHO_NAMES, **ICONS}.get(str(value), str(value)) or "（空）"
+        if name in ("min_age", "max_age"):
+            return "不限" if value is None else f"{value}岁"
+        if name == "personal_care":
+            return "是" if value else "否"
+        return {**CLOCK_NAMES, **WHO_NAMES, **ICONS, **TRAININGS}.get(str(value), str(value)) or "（空）"

@@ -33,7 +33,7 @@ MORNING, AFTERNOON, EVENING, ALL_DAY = (480, 720), (840, 1080), (1110, 1260), (4
 WORKDAYS, WEEKEND = range(5), range(5, 7)
 ITEM_FIELDS = (
     "id", "code", "name", "category", "icon", "skills", "usual_minutes", "volunteers_needed", "deadline_minutes",
-    "clock", "offer_minutes", "who_may_order",
+    "clock", "offer_minutes", "who_may_order", "verified", "training", "min_age", "max_age", "personal_care",
 )  # fmt: skip
 Hours = tuple[Iterable[int], tuple[int, int]]
 VOLUNTEERS: tuple[tuple[tuple[str, ...], tuple[Hours, ...]], ...] = (

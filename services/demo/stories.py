@@ -102,6 +102,7 @@ class Wanted:
     urgent: bool = False
     needed: int = 1
     attention: tuple[str, ...] = ()
+    helper_sex: int = 0
 
 
 class Story:
@@ -326,6 +327,7 @@ def _order_row(cast: Cast, rng: Random, wanted: Wanted) -> dict[str, Any]:
         "placed_by_name": by.name, "placed_as": wanted.placed_as, "door_code": f"{rng.randrange(10**4):04d}",
         "placed_at": at, "note": wanted.note, "attention": list(wanted.attention), "preferred_start": wanted.start,
         "preferred_end": wanted.end, "volunteers_needed": wanted.needed, "accepted_count": 0, "urgent": wanted.urgent,
+        "helper_sex": wanted.helper_sex,
         "minutes": 0, "comment": "", "reopened": 0, "updated_at": at,
     } | clocks.begun(item, wanted.end, wanted.urgent, at)  # fmt: skip
 

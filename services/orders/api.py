@@ -77,7 +77,7 @@ def place(body: PlaceBody) -> bytes:
     """Place an order for oneself or, by staff and named family, for a household in reach."""
     wish = Wish(
         body.service_item, body.note, body.person, body.household, body.preferred_start, body.preferred_end,
-        body.volunteers_needed, body.urgent,
+        body.volunteers_needed, body.urgent, helper_sex=body.helper_sex,
     )  # fmt: skip
     return _done(workflow.place(access.viewer(), wish, answer))
 

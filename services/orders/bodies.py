@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -116,6 +116,7 @@ class PlaceBody(BaseModel):
     preferred_end: Moment | None = None
     volunteers_needed: Annotated[int, Field(ge=1, le=20, strict=True)] | None = None
     urgent: bool = False
+    helper_sex: Literal[0, 1, 2] = Field(default=0, description="贴身照护的服务可选：1 男志愿者，2 女志愿者，0 都行")
 
 
 class OrdersQuery(PageQuery):

@@ -32,6 +32,7 @@ SLOTS = (
 )  # fmt: skip
 WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 ATTENTION = ("耳背，敲门大声些", "腿脚不便", "独自在家", "家有宠物")
+HELPER_SEXES = (("0", "都行"), ("1", "男志愿者"), ("2", "女志愿者"))
 DECLINE_REASONS = ("时间冲突", "身体不适", "太远", "不会做")
 WITHDRAW_REASONS = ("临时有事", "身体不适", "时间冲突")
 CANCEL_REASONS = ("不需要了", "时间不合适", "已经自己解决")
@@ -154,6 +155,7 @@ class PlaceForm(WhenFields):
     note = TextAreaField("要帮什么忙", [at_most(500)], render_kw={"rows": 3, "maxlength": 500})
     attention = PickSome("上门时请注意", options=[(text, text) for text in ATTENTION])
     urgent = BooleanField("等不得，2小时内要有人来")
+    helper_sex = Pick("希望来的志愿者", options=HELPER_SEXES)
     volunteers_needed = IntegerField("要几位志愿者", [optional(), NumberRange(1, 20, "志愿者人数要在1到20之间")])
 
     def begin(self, item: str, person: str) -> None:

@@ -52,6 +52,7 @@ class ServiceOrder(Base):
     """A resident's order (点单). What it needs of item, household and person is copied when it is placed.
 
     ``desk_id`` is the organisation whose desk has it: the estate's own branch, or where it was transferred to.
+    ``helper_sex`` is the sex wished of the volunteer for personal care, as in GB/T 2261.1; 0 is either.
     """
 
     __tablename__ = "service_order"
@@ -81,6 +82,7 @@ class ServiceOrder(Base):
     volunteers_needed: Mapped[int] = mapped_column(Integer)
     accepted_count: Mapped[int] = mapped_column(Integer)
     urgent: Mapped[bool] = mapped_column(Boolean)
+    helper_sex: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     due_at: Mapped[datetime]
     dispatched_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
@@ -106,6 +108,7 @@ class ServiceOrder(Base):
         CheckConstraint("placed_as IN ('self', 'family', 'staff')", name="placed_as"),
         CheckConstraint("volunteers_needed BETWEEN 1 AND 20", name="volunteers_needed"),
         CheckConstraint("accepted_count BETWEEN 0 AND volunteers_needed", name="accepted_count"),
+        CheckConstraint("helper_sex IN (0, 1, 2)", name="helper_sex"),
         CheckConstraint("stars IS NULL OR stars BETWEEN 1 AND 5", name="stars"),
         CheckConstraint("satisfied IS NULL OR satisfied BETWEEN 1 AND 5", name="satisfied"),
         Index("ix_service_order_code", "estate_id", "code", unique=True),

@@ -288,7 +288,8 @@ def _place_statement() -> Any:
 
 _ITEM = (ServiceItem.id, ServiceItem.code, ServiceItem.name, ServiceItem.category, ServiceItem.icon, ServiceItem.skills,
          ServiceItem.usual_minutes, ServiceItem.volunteers_needed, ServiceItem.deadline_minutes, ServiceItem.clock,
-         ServiceItem.offer_minutes, ServiceItem.who_may_order)  # fmt: skip
+         ServiceItem.offer_minutes, ServiceItem.who_may_order, ServiceItem.verified, ServiceItem.training,
+         ServiceItem.min_age, ServiceItem.max_age, ServiceItem.personal_care)  # fmt: skip
 _PLACING = (
     _place_statement()
     .add_columns(Proxy.helper_id, *_ITEM, policies.column(CLOCKS, Person.estate_id))

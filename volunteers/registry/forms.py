@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, IntegerField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import NumberRange, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from core.web.forms import Form, at_most, needed, optional
+from core import clock
+from core.web.forms import DayField, Form, at_most, choices, needed, optional
 from volunteers.registry.availability import Window, merge_windows, parse_hours
+from volunteers.registry.models import REACH_NAMES
 from volunteers.registry.queries import Card
 from volunteers.registry.skills import SKILLS
 from volunteers.registry.week import DAYS, KEYS, PARTS, in_words, key, split, windows_of
 from volunteers.registry.workflow import Offer
 
 LEAST_MINUTES = 15
+
+
+def _offered(form: Any, field: Any) -> None:
+    missing = [SKILLS[code] for code in field.data or [] if code not in (form.skills.data or [])]
+    if missing:
+        raise ValidationError(f"“{'、'.join(missing)}”还没有勾在“会做什么”里，先勾上再核实")
 
 
 class TicksField(SelectMultipleField):
@@ -56,6 +73,7 @@ class OfferForm(Form):
         "每周最多接几单", [needed("请填每周最多接几单"), NumberRange(1, 50, "每周最多接1到50单")],
         render_kw={"inputmode": "numeric", "min": 1, "max": 50},
     )  # fmt: skip
+    reach = RadioField("去多远的地方", choices=choices(REACH_NAMES.items()), default="estate")
     version = HiddenField(default="1")
 
     def fill(self, card: Card) -> None:
@@ -63,12 +81,14 @@ class OfferForm(Form):
         keys, rest = split(card.windows)
         self.skills.data, self.parts.data, self.other_hours.data = list(card.skills), keys, in_words(rest)
         self.weekly_cap.data, self.version.data = card.volunteer.weekly_cap, str(card.volunteer.version)
+        self.reach.data = card.volunteer.reach
 
     def offer(self) -> Offer:
         """What was filled in."""
         ticked = windows_of([part for part in self.parts.data or [] if part in KEYS])
         written: list[Window] = parse_hours(self.other_hours.data or "")[0]
-        return Offer(list(self.skills.data or []), merge_windows([*ticked, *written]), self.weekly_cap.data or 1)
+        windows = merge_windows([*ticked, *written])
+        return Offer(list(self.skills.data or []), windows, self.weekly_cap.data or 1, self.reach.data or "estate")
 
     def seen_version(self) -> int:
         """The version the form was made from."""
@@ -79,15 +99,45 @@ class OfferForm(Form):
 class VolunteerForm(OfferForm):
     """A volunteer as the branch registers them."""
 
+    verified = TicksField(
+        "已核实的技能", [_offered], choices=[SelectChoice(code, name) for code, name in SKILLS.items()],
+        description="看过证件或当面试过的勾上；有的服务要核实过才派单", validate_choice=True,
+    )  # fmt: skip
     team = StringField("所在队伍", [optional(), at_most(60, "队伍")], render_kw={"maxlength": 60})
     national_no = StringField(
         "全国志愿服务编号", [optional(), at_most(30, "编号")], description="已在全国系统注册的，填那里的编号",
         render_kw={"maxlength": 30},
     )  # fmt: skip
-    guardian = BooleanField("监护人已同意", description="未满18岁的要勾选")
+    guardian = BooleanField("监护人已同意", description="未满18岁的要勾选，没有同意的不派单")
+
+    def fill(self, card: Card) -> None:
+        """Show what stands."""
+        super().fill(card)
+        self.verified.data = [code for code, day in card.skills.items() if day is not None]
+        self.team.data, self.national_no.data = card.volunteer.team, card.volunteer.national_no
+        self.guardian.data = card.volunteer.guardian_consent
 
 
 class StandingForm(Form):
     """Why a standing changes."""
 
     reason = TextAreaField("原因", [needed("请写明原因"), at_most(200, "原因")], render_kw={"rows": 2})
+
+
+class DaysOffForm(Form):
+    """Days on which a volunteer has no time."""
+
+    first_day = DayField("从哪天起", [needed("请填从哪天起")])
+    last_day = DayField("到哪天为止", [optional()], description="只有一天的不用填")
+    note = StringField("原因", [optional(), at_most(60, "原因")], render_kw={"maxlength": 60})
+
+    def validate_first_day(self, field: Any) -> None:
+        """Today or later, within a year."""
+        if field.data and not clock.today() <= field.data <= clock.today() + timedelta(days=366):
+            raise ValidationError("日期要在今天到一年之内")
+
+    def validate_last_day(self, field: Any) -> None:
+        """Not before the first, and within a year of it."""
+        first = self.first_day.data
+        if field.data and first and not first <= field.data <= first + timedelta(days=366):
+            raise ValidationError("最后一天不能早于第一天，也不能超过一年")

@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Intege
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base
+from core.ids import new_id
 
 
 class Volunteer(Base):
@@ -15,6 +16,7 @@ class Volunteer(Base):
 
     ``number`` is our own, ``national_no`` the one of the national register (MZ/T 061-2015) once it is known.
     ``is_on_call``: may be called when a neighbour is in need (应急可叫), which only they themselves switch on.
+    ``reach`` is how far from home they help; ``guardian_consent`` is asked for under 18 (志愿服务条例).
     """
 
     __tablename__ = "volunteer"
@@ -27,6 +29,8 @@ class Volunteer(Base):
     is_available: Mapped[bool] = mapped_column(Boolean, default=True)
     is_on_call: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     weekly_cap: Mapped[int] = mapped_column(Integer, default=6)
+    reach: Mapped[str] = mapped_column(String(10), default="estate", server_default="estate")
+    guardian_consent: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     joined_on: Mapped[date] = mapped_column(Date)
     unclear_skills: Mapped[str] = mapped_column(String(200), default="")
     unclear_hours: Mapped[str] = mapped_column(String(200), default="")
@@ -35,6 +39,7 @@ class Volunteer(Base):
     __table_args__ = (
         CheckConstraint("standing IN ('active', 'suspended', 'left')", name="standing"),
         CheckConstraint("weekly_cap BETWEEN 1 AND 50", name="weekly_cap"),
+        CheckConstraint("reach IN ('building', 'estate', 'community')", name="reach"),
         Index("ix_volunteer_estate", "estate_id", "standing", "person_id"),
         Index("ix_volunteer_on_call", "estate_id", postgresql_where=text("is_on_call"),
               sqlite_where=text("is_on_call")),
@@ -65,5 +70,21 @@ class VolunteerWindow(Base):
     )
 
 
+class VolunteerDayOff(Base):
+    """Days on which a volunteer has no time whatever the weekly hours say; both days included."""
+
+    __tablename__ = "volunteer_day_off"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    person_id: Mapped[str] = mapped_column(ForeignKey("volunteer.person_id"))
+    first_day: Mapped[date] = mapped_column(Date)
+    last_day: Mapped[date] = mapped_column(Date)
+    note: Mapped[str] = mapped_column(String(60), default="")
+    __table_args__ = (
+        CheckConstraint("last_day >= first_day", name="days"),
+        Index("ix_volunteer_day_off_person", "person_id", "last_day"),
+    )
+
+
+REACH_NAMES = {"building": "只去本楼栋", "estate": "本小区", "community": "本社区，邻近小区也去"}
 STANDING_NAMES = {"active": "可服务", "suspended": "已暂停", "left": "已退出"}
 IS_OPEN = text("standing = 'active'")

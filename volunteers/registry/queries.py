@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -13,13 +14,15 @@ from community.organisations.queries import under
 from core import clock
 from core.access import NotFound, Viewer
 from core.database import db, fast
+from core.identity import age_on
 from core.web.paging import PAGE, Page, after, page_of
 from volunteers.hours.models import HourEntry
 from volunteers.registry.availability import Window
-from volunteers.registry.models import Volunteer, VolunteerSkill, VolunteerWindow
+from volunteers.registry.models import Volunteer, VolunteerDayOff, VolunteerSkill, VolunteerWindow
 from volunteers.registry.skills import SKILLS
 
 STANDINGS = ("active", "suspended", "left")
+ADULT = 18
 
 
 @dataclass(frozen=True)
@@ -101,11 +104,23 @@ class Card:
     home: str
     skills: dict[str, Any] = field(default_factory=dict)
     windows: list[Window] = field(default_factory=list)
+    birth_date: date | None = None
+    days_off: list[Any] = field(default_factory=list)
+
+    @property
+    def is_minor(self) -> bool:
+        """Under 18, so that a guardian has to consent."""
+        return self.birth_date is not None and age_on(self.birth_date, clock.today()) < ADULT
 
     @property
     def skill_names(self) -> list[str]:
         """Names in the order of the catalogue."""
         return [name for code, name in SKILLS.items() if code in self.skills]
+
+    @property
+    def verified_names(self) -> list[str]:
+        """Names of those that the branch has checked."""
+        return [name for code, name in SKILLS.items() if self.skills.get(code) is not None]
 
 
 def get_card(viewer: Viewer, person_id: str, permission: str = "volunteers:read") -> Card:
@@ -126,7 +141,7 @@ def get_own_card(viewer: Viewer) -> Card:
 
 def _card(person_id: str) -> Card | None:
     row = db.session.execute(
-        select(Volunteer, Person.name, Estate.name, Estate.path, Household.label)
+        select(Volunteer, Person.name, Estate.name, Estate.path, Household.label, Person.birth_date)
         .join(Person, Person.id == Volunteer.person_id)
         .join(Estate, Estate.id == Volunteer.estate_id)
         .outerjoin(Household, Household.id == Person.household_id)
@@ -138,7 +153,10 @@ def _card(person_id: str) -> Card | None:
     windows = select(VolunteerWindow.weekday, VolunteerWindow.start_minute, VolunteerWindow.end_minute)
     windows = windows.where(VolunteerWindow.person_id == person_id)
     windows = windows.order_by(VolunteerWindow.weekday, VolunteerWindow.start_minute)
-    card = Card(row[0], row[1], row[2], row[3], row[4] or "")
+    days_off = select(VolunteerDayOff.id, VolunteerDayOff.first_day, VolunteerDayOff.last_day, VolunteerDayOff.note)
+    days_off = days_off.where(VolunteerDayOff.person_id == person_id, VolunteerDayOff.last_day >= clock.today())
+    card = Card(row[0], row[1], row[2], row[3], row[4] or "", birth_date=row[5])
+    card.days_off = list(db.session.execute(days_off.order_by(VolunteerDayOff.first_day, VolunteerDayOff.id)))
     card.skills = {row.skill: row.verified_on for row in db.session.execute(skills)}
     card.windows = [Window(*found) for found in db.session.execute(windows)]
     return card

@@ -12,7 +12,8 @@ from core.web.blueprints import Pages
 from volunteers.hours.queries import sums
 from volunteers.hours.stars import NAMES, star_level
 from volunteers.registry import exports, queries, workflow
-from volunteers.registry.forms import OfferForm, StandingForm, VolunteerForm
+from volunteers.registry.forms import DaysOffForm, OfferForm, StandingForm, VolunteerForm
+from volunteers.registry.models import REACH_NAMES
 from volunteers.registry.queries import Card, Wanted
 from volunteers.registry.skills import SKILLS
 from volunteers.registry.week import DAYS, PARTS, in_words, key, split
@@ -65,7 +66,7 @@ def _page(card: Card, form: StandingForm) -> str:
     return render_template(
         "volunteers/registry/show.html", card=card, total=total, level=level, level_name=NAMES[level],
         recent=queries.list_recent(person_id), week=_week(card), form=form,
-        steps=workflow.STEPS[card.volunteer.standing], may_edit=viewer.may_at("volunteers:edit", card.estate_path),
+        steps=workflow.STEPS[card.volunteer.standing], reach_names=REACH_NAMES, may_edit=viewer.may_at("volunteers:edit", card.estate_path),
     )  # fmt: skip
 
 
@@ -85,14 +86,14 @@ def edit(person_id: str) -> Answer:
         if form.validate():
             workflow.change(
                 viewer, card, form.offer(), form.seen_version(), team=form.team.data or "",
-                national_no=form.national_no.data or "", mended=True,
+                national_no=form.national_no.data or "", mended=True, verified=form.verified.data or (),
+                guardian=bool(form.guardian.data) if card.is_minor else None,
             )  # fmt: skip
             flash(f"{card.name}的登记已改好", "success")
             return redirect(url_for("registry.show", person_id=person_id))
         status = 422
     else:
         form.fill(card)
-        form.team.data, form.national_no.data = card.volunteer.team, card.volunteer.national_no
     return render_template(
         "volunteers/registry/edit.html", form=form, card=card, name=card.name, days=DAYS, parts=PARTS
     ), status
@@ -155,7 +156,39 @@ def mine() -> Answer:
         status = 422
     else:
         form.fill(card)
-    return render_template("volunteers/registry/mine.html", form=form, card=card, days=DAYS, parts=PARTS), status
+    return _mine(card, form, DaysOffForm(formdata=None)), status
+
+
+def _mine(card: Card, form: OfferForm, off: DaysOffForm) -> str:
+    return render_template("volunteers/registry/mine.html", form=form, off=off, card=card, days=DAYS, parts=PARTS)
+
+
+@pages.page("/volunteer/days-off", access="orders:serve", methods=("POST",), writes=True)
+def take_off() -> Answer:
+    """Say that one has no time on some days."""
+    viewer, off = access.viewer(), DaysOffForm()
+    card = queries.get_own_card(viewer)
+    if off.validate():
+        first = off.first_day.data
+        try:
+            workflow.take_off(viewer, card, first, off.last_day.data or first, off.note.data or "")
+        except workflow.Refused as problem:
+            off.first_day.errors = [str(problem)]
+        else:
+            flash("已记下，这几天不给您派单", "success")
+            return redirect(url_for("registry.mine", _anchor="days-off"), 303)
+    form = OfferForm(formdata=None)
+    form.fill(card)
+    return _mine(card, form, off), 422
+
+
+@pages.page("/volunteer/days-off/<day_off_id>/drop", access="orders:serve", methods=("POST",), writes=True)
+def give_back(day_off_id: str) -> Response:
+    """Have time on those days after all."""
+    viewer = access.viewer()
+    workflow.give_back(viewer, queries.get_own_card(viewer), day_off_id)
+    flash("已去掉，这几天照常派单", "success")
+    return redirect(url_for("registry.mine", _anchor="days-off"), 303)
 
 
 @pages.page("/volunteer/on-call", access="orders:serve", methods=("POST",), writes=True)

@@ -15,18 +15,20 @@ from community.accounts.workflow import appoint
 from community.grid.models import Estate, Person
 from community.organisations.models import Appointment, Organisation
 from core import audit, clock, identity
-from core.access import Forbidden, Role, Viewer
+from core.access import Forbidden, NotFound, Role, Viewer
 from core.audit import Subject
 from core.database import db
+from core.ids import new_id
 from core.workflow import Stale
 from volunteers.registry.availability import Window
 from volunteers.registry.importing import new_numbers
-from volunteers.registry.models import STANDING_NAMES, Volunteer, VolunteerSkill, VolunteerWindow
+from volunteers.registry.models import STANDING_NAMES, Volunteer, VolunteerDayOff, VolunteerSkill, VolunteerWindow
 from volunteers.registry.queries import Card
 from volunteers.registry.skills import SKILLS
 from volunteers.registry.week import in_words
 
 GUARDIAN_AGE, LEAST_AGE = 18, 14
+MOST_DAYS_OFF = 30
 VERBS = {"suspended": "suspend", "active": "return", "left": "leave"}
 STEPS = {"active": ("suspended", "left"), "suspended": ("active", "left"), "left": ("active",)}
 """The standings that may follow each."""
@@ -38,11 +40,12 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class Offer:
-    """What a volunteer offers: skills by code, weekly windows, orders a week at most."""
+    """What a volunteer offers: skills by code, weekly windows, orders a week at most, how far from home."""
 
     skills: Collection[str]
     windows: Sequence[Window]
     weekly_cap: int
+    reach: str = "estate"
 
 
 def register(viewer: Viewer, person: Person, estate: Estate, team: str, offer: Offer, guardian: bool) -> Volunteer:
@@ -59,7 +62,7 @@ def register(viewer: Viewer, person: Person, estate: Estate, team: str, offer: O
         raise Refused("未满18岁要有监护人同意，请勾选“监护人已同意”")
     volunteer = Volunteer(
         person_id=person.id, estate_id=estate.id, number=new_numbers(1)[0], team=team, weekly_cap=offer.weekly_cap,
-        joined_on=clock.today(), version=1, updated_at=clock.now(),
+        reach=offer.reach, guardian_consent=guardian, joined_on=clock.today(), version=1, updated_at=clock.now(),
     )  # fmt: skip
     db.session.add(volunteer)
     db.session.flush()
@@ -73,15 +76,17 @@ def register(viewer: Viewer, person: Person, estate: Estate, team: str, offer: O
 
 def change(
     viewer: Viewer, card: Card, offer: Offer, version: int, *, team: str | None = None, national_no: str | None = None,
-    mended: bool = False,
+    mended: bool = False, guardian: bool | None = None, verified: Collection[str] | None = None,
 ) -> None:  # fmt: skip
-    """Change what a volunteer offers, and by the branch also team and national number. Caller commits.
+    """Change what a volunteer offers, and by the branch also team, national number, consent and verified skills.
 
-    ``mended``: the texts that the roll's reader did not understand are settled now. Raises ``Stale``.
+    ``mended``: the texts that the roll's reader did not understand are settled now. Caller commits. Raises ``Stale``.
     """
     if card.volunteer.version != version:
         raise Stale("volunteer")
-    values: dict[str, object] = {"weekly_cap": offer.weekly_cap}
+    values: dict[str, object] = {"weekly_cap": offer.weekly_cap, "reach": offer.reach}
+    if guardian is not None:
+        values["guardian_consent"] = guardian
     if team is not None:
         values["team"] = team
     if national_no is not None:
@@ -95,10 +100,15 @@ def change(
         details["skills"] = [sorted(card.skills), sorted(offer.skills)]
     if list(offer.windows) != list(card.windows):
         details["hours"] = [in_words(card.windows), in_words(offer.windows)]
+    was = {code for code, day in card.skills.items() if day is not None}
+    checked = was if verified is None else set(verified)
+    if checked != was:
+        details["verified"] = [sorted(was), sorted(checked)]
     if not details:
         return
     _move(before.person_id, version, changed)
     _write_offer(before.person_id, offer, card.skills)
+    _verify(before.person_id, checked - was, was - checked)
     subject = Subject("volunteer", before.person_id, before.estate_id)
     audit.record(viewer.person_id, viewer.name, "change_volunteer", subject, details=details)
 
@@ -164,6 +174,31 @@ def set_on_call(viewer: Viewer, on: bool) -> None:
     audit.record(viewer.person_id, viewer.name, verb, Subject("volunteer", viewer.person_id, changed))
 
 
+def take_off(viewer: Viewer, card: Card, first: date, last: date, note: str) -> None:
+    """Put days off into a volunteer's calendar. Caller commits. Raises ``Refused`` for too many."""
+    if len(card.days_off) >= MOST_DAYS_OFF:
+        raise Refused(f"最多登记{MOST_DAYS_OFF}段，先去掉用不着的")
+    person_id, estate_id = card.volunteer.person_id, card.volunteer.estate_id
+    db.session.add(VolunteerDayOff(id=new_id(), person_id=person_id, first_day=first, last_day=last, note=note))
+    db.session.flush()
+    subject = Subject("volunteer", person_id, estate_id)
+    details = {"from": first.isoformat(), "to": last.isoformat()}
+    audit.record(viewer.person_id, viewer.name, "take_days_off", subject, details=details)
+
+
+def give_back(viewer: Viewer, card: Card, day_off_id: str) -> None:
+    """Take days off out of a volunteer's calendar again. Caller commits. Raises ``NotFound``."""
+    person_id, estate_id = card.volunteer.person_id, card.volunteer.estate_id
+    gone = delete(VolunteerDayOff).where(VolunteerDayOff.id == day_off_id, VolunteerDayOff.person_id == person_id)
+    row = db.session.execute(gone.returning(VolunteerDayOff.first_day, VolunteerDayOff.last_day)).first()
+    if row is None:
+        raise NotFound
+    details = {"from": row[0].isoformat(), "to": row[1].isoformat()}
+    audit.record(
+        viewer.person_id, viewer.name, "drop_days_off", Subject("volunteer", person_id, estate_id), details=details
+    )
+
+
 def _move(person_id: str, version: int, values: dict[str, object]) -> None:
     moved = db.session.execute(
         update(Volunteer)
@@ -188,6 +223,13 @@ def _write_offer(person_id: str, offer: Offer, held: dict[str, date | None]) -> 
     windows = [window._asdict() | {"person_id": person_id} for window in offer.windows]
     if windows:
         db.session.execute(insert(VolunteerWindow), windows)
+
+
+def _verify(person_id: str, checked: Collection[str], doubted: Collection[str]) -> None:
+    own = update(VolunteerSkill).where(VolunteerSkill.person_id == person_id)
+    for skills, day in ((checked, clock.today()), (doubted, None)):
+        if skills:
+            db.session.execute(own.where(VolunteerSkill.skill.in_(sorted(skills))).values(verified_on=day))
 
 
 def _hold_post(viewer: Viewer, person_id: str, estate: Estate) -> None:

@@ -129,12 +129,13 @@ def _wish(form: PlaceForm, targets: list[Target]) -> Wish:
     return Wish(
         form.item.data or "", form.note.data or "", form.person.data, None, start, end,
         form.volunteers_needed.data if by_staff else None, bool(form.urgent.data), tuple(form.attention.data or ()),
+        int(form.helper_sex.data or 0),
     )  # fmt: skip
 
 
 def _attach(form: PlaceForm, refused: Refused) -> None:
     name = _FIELDS.get(refused.field, refused.field)
-    if name in ("person", "slot", "note"):
+    if name in ("person", "slot", "note", "helper_sex"):
         form[name].errors = [*form[name].errors, str(refused)]
     else:
         form.form_errors.append(str(refused))

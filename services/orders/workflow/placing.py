@@ -57,6 +57,7 @@ class Wish:
     urgent: bool = False
     attention: Sequence[str] = ()
     origin: Origin | None = None
+    helper_sex: int = 0
 
 
 def place(viewer: Viewer, wish: Wish, answer: Answer | None = None) -> Order:
@@ -114,6 +115,8 @@ def _check_wish(found: Placing, wish: Wish, placed_as: str) -> None:
     born = found.birth_date
     if item["who_may_order"] == "elders" and (born is None or identity.age_on(born, clock.today()) < ELDER_AGE):
         raise Refused("service_item", f"“{item['name']}”只给{ELDER_AGE}岁以上老人，请选其他服务")
+    if wish.helper_sex and not item["personal_care"]:
+        raise Refused("helper_sex", f"“{item['name']}”不是贴身照护，不用选志愿者是男是女")
 
 
 def check_window(start: datetime | None, end: datetime | None) -> None:
@@ -149,7 +152,8 @@ def _new_order(viewer: Viewer, found: Placing, wish: Wish, placed_as: str) -> Or
         "door_code": digits(4), "placed_at": now, "note": wish.note, "attention": list(wish.attention),
         "preferred_start": wish.preferred_start, "preferred_end": wish.preferred_end,
         "volunteers_needed": wish.volunteers_needed or item["volunteers_needed"],
-        "accepted_count": 0, "urgent": wish.urgent, "minutes": 0, "comment": "", "reopened": 0, "updated_at": now,
+        "accepted_count": 0, "urgent": wish.urgent, "helper_sex": wish.helper_sex, "minutes": 0, "comment": "",
+        "reopened": 0, "updated_at": now,
     }  # fmt: skip
     sessions = clocks.sessions_of(policies.read(CLOCKS, found.rules))
     row |= clocks.begun(item, wish.preferred_end, wish.urgent, now, sessions)
