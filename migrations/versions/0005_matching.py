@@ -42,6 +42,9 @@ def upgrade() -> None:
         "UPDATE volunteer SET guardian_consent = true WHERE person_id IN (SELECT subject_id FROM event "
         "WHERE subject_kind = 'volunteer' AND verb = 'register' AND details LIKE '%\"guardian\"\\:true%')"
     )
+    rated = sa.text("stars IS NOT NULL")
+    op.create_index("ix_service_order_rated", "service_order", ["id", "stars"], postgresql_where=rated,
+                    sqlite_where=rated)
     op.create_table(
         "volunteer_day_off",
         sa.Column("id", sa.String(length=16), nullable=False),
@@ -85,6 +88,7 @@ def downgrade() -> None:
     """Back to the step before."""
     op.drop_table("pair_exclusion")
     op.drop_table("volunteer_day_off")
+    op.drop_index("ix_service_order_rated", table_name="service_order")
     for table, columns in reversed(COLUMNS.items()):
         for name, *_ in reversed(columns):
             op.execute(f"ALTER TABLE {table} DROP COLUMN {name}")

@@ -7,12 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from core import access, clock
+from core import access
 from core.access import SIGNED_IN
 from core.api.endpoints import call
 from core.api.fields import Id, Listing
 from core.api.problems import Problem
-from core.database import begin_write, db
 from services.dispatch import queries, workflow
 from services.orders.queries import get_order
 
@@ -47,7 +46,7 @@ class PlanBody(BaseModel):
     """For which estate, and which of its waiting orders (default: all)."""
 
     estate: Id
-    orders: list[Id] | None = Field(default=None, max_length=500)
+    orders: list[Id] | None = Field(default=None, max_length=queries.MOST)
 
 
 class AssignmentRow(BaseModel):
@@ -111,7 +110,10 @@ def candidates(id: str, query: CandidatesQuery) -> dict[str, Any]:
 def propose(body: PlanBody) -> dict[str, Any]:
     """The best assignment of an estate's waiting orders."""
     plan = workflow.propose(access.viewer(), body.estate, body.orders)
-    return {"id": plan.id, "made_at": plan.made_at, **plan.body}
+    names = ("order", "volunteer", "name", "reasons")
+    rows = [{name: row[name] for name in names} for row in plan.body["assignments"]]
+    left, total = plan.body["unassigned"], plan.body["total_cost"]
+    return {"id": plan.id, "made_at": plan.made_at, "assignments": rows, "unassigned": left, "total_cost": total}
 
 
 @call("POST", "/dispatch-plans/{id}/apply", access="orders:dispatch", summary="按方案派单", answer=AppliedAnswer,
@@ -123,7 +125,4 @@ def apply(id: str) -> dict[str, Any]:
         result = workflow.apply(access.viewer(), plan)
     except workflow.AlreadyApplied as error:
         raise Problem(409, "already-applied", str(error)) from error
-    begin_write()
-    plan.applied_at = clock.now()
-    db.session.commit()
     return {"id": plan.id, **result}

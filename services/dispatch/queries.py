@@ -1,35 +1,47 @@
-"""Reading what dispatch decides on."""
+"""Reading what dispatch decides on; every function takes the viewer and cuts to what that viewer may dispatch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, String, bindparam, cast, func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 
-from community.grid.models import Building, Estate, Household, Person
+from community.grid.models import Estate, Person
+from community.organisations.queries import under
 from core import clock
 from core.access import Forbidden, NotFound, Viewer
-from core.database import UtcDateTime, db, fast
-from services.dispatch.matching import Need, Offering, Verdict, judge
-from services.dispatch.models import DispatchPlan
+from core.database import db, fast
+from core.sealing import sealer
+from core.web.formats import relative_day
+from services.dispatch.facts import TRAINED, Asked, asked_of, load_for
+from services.dispatch.matching import judge
+from services.dispatch.models import REASON_COLUMN, DispatchPlan, PairExclusion
+from services.dispatch.reading import WAITING
+from services.dispatch.terms import Need, Verdict
+from services.dispatch.times import DAY, Span, clock_of, free_from, minute_of, moment_of, needed, open_spans
 from services.orders.aggregate import Order
-from services.orders.models import Offer, OfferState, ServiceOrder, State
-from volunteers.hours.models import HourEntry
+from services.orders.models import ServiceOrder
 from volunteers.hours.stars import star_level
-from volunteers.registry.models import Volunteer, VolunteerSkill, VolunteerWindow
 
-_PARTY = ("01", "02")
-_HELD = (OfferState.ACCEPTED, OfferState.CHECKED_IN, OfferState.COMPLETED)
-_BUSY = (OfferState.ACCEPTED, OfferState.CHECKED_IN)
+__all__ = [
+    "TRAINED", "Candidate", "DayBar", "Judged", "candidates", "day_bars", "get_estate", "get_pair",
+    "get_plan", "judged", "kept_apart", "list_estates", "list_pairs", "list_plans", "list_waiting", "orders_of",
+    "reason_of",
+]  # fmt: skip
+
+MOST = 5000
+"""So many waiting orders of an estate go into one plan."""
+AHEAD = timedelta(days=7)
+"""So far ahead the next free hour is looked for when the resident wished for no time."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A volunteer proposed for an order, with reasons a person understands."""
+    """A volunteer proposed for an order, with reasons a person understands. ``when``: from when they are free."""
 
     volunteer_id: str
     name: str
@@ -38,150 +50,134 @@ class Candidate:
     party: bool
     place: str
     stars: int
+    when: str
+    verdict: Verdict
 
 
-def _own(*columns: Any) -> Select[Any]:
-    """A correlated select over the offers of the volunteer in question."""
-    found = select(*columns).select_from(Offer).where(Offer.volunteer_id == Volunteer.person_id)
-    return found.correlate(Volunteer, ServiceOrder)
+@dataclass(frozen=True)
+class Judged:
+    """An order with everybody in reach judged for it, the best first; ``need`` is what was asked for."""
 
-
-def _statement() -> Select[Any]:
-    """Every volunteer of the estate of every order asked for, a row a pair."""
-    week, month = bindparam("week", type_=UtcDateTime()), bindparam("month", type_=UtcDateTime())
-    since, year = bindparam("since", type_=UtcDateTime()), bindparam("year", type_=UtcDateTime())
-    other, home = aliased(ServiceOrder), aliased(Household)
-    skills = select(func.aggregate_strings(VolunteerSkill.skill, ","))
-    skills = skills.where(VolunteerSkill.person_id == Volunteer.person_id)
-    part = func.aggregate_strings(
-        _text(VolunteerWindow.weekday) + ":" + _text(VolunteerWindow.start_minute) + ":"
-        + _text(VolunteerWindow.end_minute), ";",
-    )  # fmt: skip
-    windows = select(part).where(VolunteerWindow.person_id == Volunteer.person_id)
-    in_week = _own(func.count()).where(Offer.state.in_(_HELD), Offer.accepted_at >= week)
-    minutes = select(func.coalesce(func.sum(HourEntry.minutes), 0)).where(
-        HourEntry.volunteer_id == Volunteer.person_id, HourEntry.starts_at >= month
-    )
-    ever = select(func.coalesce(func.sum(HourEntry.minutes), 0)).where(HourEntry.volunteer_id == Volunteer.person_id)
-    served = (
-        _own(func.count())
-        .join(other, other.id == Offer.order_id)
-        .where(Offer.state == OfferState.COMPLETED, other.person_id == ServiceOrder.person_id, Offer.offered_at >= year)
-    )
-    declines = _own(func.count()).where(Offer.state == OfferState.DECLINED, Offer.offered_at >= since)
-    clashes = (
-        _own(func.count())
-        .join(other, other.id == Offer.order_id)
-        .where(Offer.state.in_(_BUSY), other.id != ServiceOrder.id)
-        .where(other.preferred_start < ServiceOrder.preferred_end, other.preferred_end > ServiceOrder.preferred_start)
-    )
-    held = _own(Offer.state).where(Offer.order_id == ServiceOrder.id, Offer.round == ServiceOrder.reopened)
-    live = Household
-    chosen = select(
-            ServiceOrder.id, Person.id, Person.name, Person.political_status, Person.household_id, live.building_id,
-            func.coalesce(Building.name, ""), live.unit_id, skills.scalar_subquery(), windows.scalar_subquery(),
-            Volunteer.is_available, Volunteer.weekly_cap, in_week.scalar_subquery(), minutes.scalar_subquery(),
-            served.scalar_subquery(), declines.scalar_subquery(), clashes.scalar_subquery(), held.scalar_subquery(),
-            home.unit_id.label("order_unit"), ever.scalar_subquery().label("ever"),
-    )  # fmt: skip
-    return (
-        chosen.select_from(ServiceOrder)
-        .join(Volunteer, (Volunteer.estate_id == ServiceOrder.estate_id) & (Volunteer.standing == "active"))
-        .join(Person, Person.id == Volunteer.person_id)
-        .outerjoin(live, live.id == Person.household_id)
-        .outerjoin(Building, Building.id == live.building_id)
-        .outerjoin(home, home.id == ServiceOrder.household_id)
-        .where(ServiceOrder.id.in_(bindparam("orders", expanding=True)))
-    )
-
-
-def _text(column: Any) -> Any:
-    return cast(column, String())
-
-
-_PAIRS = _statement()
-
-
-def judge_orders(orders: Sequence[Order]) -> dict[str, list[Verdict]]:
-    """Every active volunteer of the estate judged for each order, by order id, in one statement."""
-    if not orders:
-        return {}
-    now = clock.now()
-    today = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    values = {
-        "orders": [order.id for order in orders],
-        "week": today - timedelta(days=today.weekday()),
-        "month": today.replace(day=1),
-        "since": now - timedelta(days=90),
-        "year": now - timedelta(days=365),
-    }
-    by_id = {order.id: order for order in orders}
-    verdicts: dict[str, list[Verdict]] = {order.id: [] for order in orders}
-    for row in fast().execute(_PAIRS, values):
-        need = _need(by_id[row[0]], row.order_unit)
-        verdicts[row[0]].append(judge(need, _offering(row)))
-    return verdicts
-
-
-def _need(order: Order, unit_id: str | None) -> Need:
-    return Need(
-        order.id, tuple(order.item["skills"]), order.person_id, order.household_id, order.building_id, unit_id,
-        order.preferred_start, order.preferred_end,
-    )  # fmt: skip
-
-
-def _offering(row: Any) -> Offering:
-    windows = tuple(
-        (int(day), int(opens), int(closes))
-        for day, opens, closes in (part.split(":") for part in (row[9] or "").split(";") if part)
-    )
-    skills = frozenset((row[8] or "").split(",")) - {""}
-    return Offering(
-        row[1], row[2], row[3] in _PARTY, row[4], row[5], row[6], row[7], skills, windows, bool(row[10]), row[11],
-        int(row[12]), int(row[13]), int(row[14]), int(row[15]), int(row[16]), row[17], int(row.ever),
-    )  # fmt: skip
+    need: Need
+    ranked: list[Verdict]
+    out: list[Verdict]
 
 
 def ranked(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Those not ruled out, cheapest first; ties in a fixed order."""
+    """Those not ruled out, the cheapest first; ties by id."""
     fit = [verdict for verdict in verdicts if not verdict.ruled_out]
-    return sorted(fit, key=lambda v: (v.cost, v.volunteer.volunteer_id))
+    return sorted(fit, key=lambda verdict: (verdict.tenths, verdict.volunteer.volunteer_id))
+
+
+def judged(viewer: Viewer, order: Order) -> Judged:
+    """Everybody in reach judged for an order, in one statement. Raises ``Forbidden``."""
+    if not order.leads(viewer) and viewer.person_id != "system":
+        raise Forbidden
+    asked = asked_of(order)
+    facts = load_for(asked, order.desk_path if order.is_elsewhere else "")
+    need, scale = facts.need(asked), facts.scale()
+    verdicts = [judge(need, who, scale) for who in facts.offerings(need)]
+    out = sorted((v for v in verdicts if v.ruled_out), key=lambda v: (v.barred, v.volunteer.name))
+    return Judged(need, ranked(verdicts), out)
 
 
 def candidates(viewer: Viewer, order: Order, limit: int = 20) -> tuple[list[Candidate], list[tuple[str, str, str]]]:
-    """Volunteers for an order, best first, and those ruled out as (id, name, why). Raises ``Forbidden``."""
-    if not order.leads(viewer):
-        raise Forbidden
-    verdicts = judge_orders([order])[order.id]
-    found = [
-        Candidate(
-            who.volunteer_id,
-            who.name,
-            verdict.score,
-            verdict.reasons,
-            who.party,
-            who.building_name,
-            star_level(who.total_minutes),
-        )
-        for verdict in ranked(verdicts)[:limit]
-        for who in (verdict.volunteer,)
-    ]
-    out = [(v.volunteer.volunteer_id, v.volunteer.name, v.ruled_out) for v in verdicts if v.ruled_out]
-    return found, out
+    """Volunteers for an order, best first, and those ruled out as (id, name, why); one statement. Raises
+    ``Forbidden``."""
+    found = judged(viewer, order)
+    out = [(v.volunteer.volunteer_id, v.volunteer.name, v.ruled_out) for v in found.out]
+    return [_candidate(verdict) for verdict in found.ranked[:limit]], out
 
 
-def list_waiting(viewer: Viewer, estate_id: str, order_ids: Sequence[str] | None) -> list[Order]:
-    """Orders of an estate that wait to be dispatched, most urgent first. Raises ``NotFound`` out of reach."""
-    path = fast().execute(select(Estate.path).where(Estate.id == estate_id)).scalar()
-    if path is None or not viewer.may_at("orders:dispatch", path):
+def _candidate(verdict: Verdict) -> Candidate:
+    who = verdict.volunteer
+    return Candidate(
+        who.volunteer_id, who.name, verdict.score, verdict.reasons, who.party,
+        who.building_name if who.estate_id == verdict.need.estate_id else who.estate_name,
+        star_level(who.total_minutes), verdict.when or next_free(verdict), verdict,
+    )  # fmt: skip
+
+
+def next_free(verdict: Verdict) -> str:
+    """When a volunteer is free next, for an order that wishes for no time: ``明天 9:00 有空``."""
+    who, need = verdict.volunteer, verdict.need
+    if need.start is not None or not who.hours:
+        return ""
+    start = minute_of(clock.now())
+    end = start + AHEAD // timedelta(minutes=1)
+    found = free_from(start, end, need.minutes, who.hours, who.off, who.busy, 0)
+    return f"{relative_day(moment_of(found))} {clock_of(found)} 有空" if found is not None else ""
+
+
+@dataclass(frozen=True)
+class DayBar:
+    """A volunteer's day beside an order, in minutes after midnight: free by their hours, kept by tasks, and the time
+    that would be given to the order; ``when`` names it."""
+
+    name: str
+    when: str
+    free: list[Span]
+    busy: list[Span]
+    slot: Span | None
+
+
+def day_bars(order: Order, found: Sequence[Candidate]) -> list[DayBar]:
+    """The days of candidates as they were read with them, on the day that the resident wished for (or else today)."""
+    return [_bar(candidate) for candidate in found]
+
+
+def _bar(candidate: Candidate) -> DayBar:
+    who, need, at = candidate.verdict.volunteer, candidate.verdict.need, candidate.verdict.free
+    midnight = (need.start // DAY if need.start is not None else need.day) * DAY
+    free = open_spans(midnight, midnight + DAY, who.hours, who.off) if who.hours else []
+    slot = None
+    if at is not None and need.start is not None and need.end is not None:
+        slot = at - midnight, at - midnight + needed(need.start, need.end, need.minutes)
+    return DayBar(
+        candidate.name, candidate.when, [(first - midnight, last - midnight) for first, last in free],
+        [(max(0, first - midnight), min(DAY, last - midnight)) for first, last in who.busy
+         if last > midnight and first < midnight + DAY], slot,
+    )  # fmt: skip
+
+
+# Plans
+
+
+def get_estate(viewer: Viewer, estate_id: str) -> Any:
+    """An estate in which the viewer dispatches: id, name, path; without an id the only or first one. Raises
+    ``NotFound``."""
+    found = select(Estate.id, Estate.name, Estate.path).where(under(Estate.path, viewer.paths("orders:dispatch")))
+    if estate_id:
+        found = found.where(Estate.id == estate_id)
+    row = fast().execute(found.order_by(Estate.name).limit(1)).first()
+    if row is None:
         raise NotFound
-    table = ServiceOrder.__table__
-    statement = select(table).where(table.c.estate_id == estate_id, table.c.state == State.PLACED)
-    statement = statement.where(table.c.paused_at.is_(None))
+    return row
+
+
+def list_estates(viewer: Viewer) -> Sequence[Any]:
+    """Estates in which the viewer dispatches, by name: id, name, and how many orders wait there."""
+    waiting = select(func.count()).select_from(ServiceOrder).where(ServiceOrder.estate_id == Estate.id, WAITING)
+    found = select(Estate.id, Estate.name, waiting.correlate(Estate).scalar_subquery().label("waiting"))
+    return fast().execute(found.where(under(Estate.path, viewer.paths("orders:dispatch"))).order_by(Estate.name)).all()
+
+
+_ASKED = (
+    ServiceOrder.id, ServiceOrder.estate_id, ServiceOrder.version, ServiceOrder.person_id, ServiceOrder.household_id,
+    ServiceOrder.item, ServiceOrder.preferred_start, ServiceOrder.preferred_end, ServiceOrder.urgent,
+    ServiceOrder.helper_sex, ServiceOrder.due_at, (ServiceOrder.volunteers_needed - ServiceOrder.accepted_count),
+)  # fmt: skip
+
+
+def list_waiting(estate_id: str, order_ids: Sequence[str] | None = None, limit: int = MOST) -> list[Asked]:
+    """Orders of an estate that wait on its own desk to be dispatched, the nearest deadline first, in one statement. The
+    caller has read the estate for the viewer."""
+    own = select(Estate.branch_id).where(Estate.id == estate_id).scalar_subquery()
+    found = select(*_ASKED).where(ServiceOrder.estate_id == estate_id, WAITING, ServiceOrder.desk_id == own)
     if order_ids is not None:
-        statement = statement.where(table.c.id.in_(order_ids))
-    rows = fast().execute(statement.order_by(table.c.due_at, table.c.id).limit(500)).mappings().all()
-    return [Order(dict(row), path) for row in rows]
+        found = found.where(ServiceOrder.id.in_(order_ids))
+    rows = fast().execute(found.order_by(ServiceOrder.due_at, ServiceOrder.id).limit(limit))
+    return [Asked(*row) for row in rows]
 
 
 def get_plan(viewer: Viewer, plan_id: str) -> DispatchPlan:
@@ -192,3 +188,72 @@ def get_plan(viewer: Viewer, plan_id: str) -> DispatchPlan:
         raise NotFound
     plan: DispatchPlan = row[0]
     return plan
+
+
+def list_plans(estate_id: str, limit: int = 10) -> Sequence[Any]:
+    """The latest plans of an estate that the caller has read for the viewer: id, when and by whom made and applied."""
+    found = select(DispatchPlan.id, DispatchPlan.made_at, Person.name, DispatchPlan.applied_at, DispatchPlan.applied_by,
+                   DispatchPlan.result)  # fmt: skip
+    found = found.join(Person, Person.id == DispatchPlan.made_by).where(DispatchPlan.estate_id == estate_id)
+    return fast().execute(found.order_by(DispatchPlan.made_at.desc(), DispatchPlan.id).limit(limit)).all()
+
+
+_PLANNED = (
+    ServiceOrder.id, ServiceOrder.state, ServiceOrder.version, ServiceOrder.item, ServiceOrder.household_label,
+    ServiceOrder.salutation, ServiceOrder.note, ServiceOrder.preferred_start, ServiceOrder.preferred_end,
+    ServiceOrder.due_at, ServiceOrder.urgent, ServiceOrder.code,
+)  # fmt: skip
+
+
+def orders_of(plan: DispatchPlan) -> Mapping[str, Any]:
+    """The orders of a plan that the viewer has read, as they stand now, and what has come to wait since; by id."""
+    named = ServiceOrder.id.in_(list(plan.body["versions"]))
+    fresh = (ServiceOrder.estate_id == plan.estate_id) & WAITING
+    found = select(*_PLANNED).where(or_(named, fresh)) if plan.applied_at is None else select(*_PLANNED).where(named)
+    return {row.id: row for row in fast().execute(found.order_by(ServiceOrder.due_at, ServiceOrder.id))}
+
+
+# Pairs kept apart
+
+
+def _pairs() -> Any:
+    helper = aliased(Person)
+    return (
+        select(
+            PairExclusion.id, PairExclusion.estate_id, PairExclusion.side, PairExclusion.reason, PairExclusion.at,
+            PairExclusion.lifted_at, PairExclusion.lifted_by, PairExclusion.lift_reason, PairExclusion.order_id,
+            Person.name.label("resident"), helper.name.label("volunteer"), Estate.path,
+            Estate.name.label("estate_name"),
+        )
+        .join(Person, Person.id == PairExclusion.person_id)
+        .join(helper, helper.id == PairExclusion.volunteer_id)
+        .join(Estate, Estate.id == PairExclusion.estate_id)
+    )  # fmt: skip
+
+
+def list_pairs(viewer: Viewer, limit: int = 200) -> Sequence[Any]:
+    """Pairs kept apart within the viewer's reach, those that stand first, newest first."""
+    found = _pairs().where(under(Estate.path, viewer.paths("orders:dispatch")))
+    order = (PairExclusion.lifted_at.is_not(None), PairExclusion.at.desc(), PairExclusion.id)
+    return fast().execute(found.order_by(*order).limit(limit)).all()
+
+
+def get_pair(viewer: Viewer, pair_id: str) -> Any:
+    """A pair kept apart, for whoever dispatches there. Raises ``NotFound``."""
+    row = fast().execute(_pairs().where(PairExclusion.id == pair_id)).first()
+    if row is None or not viewer.may_at("orders:dispatch", row.path):
+        raise NotFound
+    return row
+
+
+def reason_of(pair: Any) -> str:
+    """Why a pair is kept apart; for the branch alone."""
+    return sealer().open(pair.reason, REASON_COLUMN)
+
+
+def kept_apart(order: Order, side: str) -> set[str]:
+    """Volunteers whom this side of the order, the viewer's own, has asked not to meet again."""
+    found = select(PairExclusion.volunteer_id).where(
+        PairExclusion.person_id == order.person_id, PairExclusion.side == side, PairExclusion.lifted_at.is_(None)
+    )
+    return set(fast().scalars(found))

@@ -43,6 +43,7 @@ WAITING = (State.PLACED, State.DISPATCHED)
 OPEN = (State.PLACED, State.DISPATCHED, State.ACCEPTED, State.IN_SERVICE)
 _OPEN_SQL = text("state IN ('placed', 'dispatched', 'accepted', 'in_service')")
 _DONE_SQL = text("state = 'completed'")
+_RATED_SQL = text("stars IS NOT NULL")
 _CALL_BACK_SQL = text("call_back_due IS NOT NULL")
 _WISHED_SQL = text("preferred_start IS NOT NULL")
 _ALARM_SQL = text("next_alarm_at IS NOT NULL AND state IN ('placed', 'dispatched', 'accepted', 'in_service')")
@@ -127,6 +128,7 @@ class ServiceOrder(Base):
         Index("ix_service_order_placed_by", "placed_by", "placed_at", "id"),
         Index("ix_service_order_household", "household_id", "placed_at"),
         Index("ix_service_order_updated", "estate_id", "updated_at", "id"),
+        Index("ix_service_order_rated", "id", "stars", postgresql_where=_RATED_SQL, sqlite_where=_RATED_SQL),
         Index("ix_service_order_call_back", "estate_id", "call_back_due", postgresql_where=_CALL_BACK_SQL,
               sqlite_where=_CALL_BACK_SQL),
         Index("ix_service_order_alarm", "next_alarm_at", postgresql_where=_ALARM_SQL, sqlite_where=_ALARM_SQL),

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
+from functools import reduce
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Select, bindparam, false, func, literal_column, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Select,
+    String,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Building, Estate, Household, Person, Proxy
@@ -21,6 +36,9 @@ from core.database import UtcDateTime, db, fast
 from core.idempotency import KEPT, IdempotencyKey, opened
 from core.web import paging
 from services.catalogue.models import ServiceItem
+from services.dispatch.facts import skills_of
+from services.dispatch.models import PairExclusion
+from services.dispatch.terms import Offering
 from services.orders.aggregate import OFFER_FIELDS, ORDER_FIELDS, Order
 from services.orders.clock_rules import CLOCKS
 from services.orders.models import OPEN, Offer, OfferState, ServiceOrder
@@ -128,29 +146,38 @@ def get_order_to_accept(viewer: Viewer, order_id: str) -> tuple[Order, int, int]
     return order, int(rows[0][-1]), int(policies.read(OFFERS, rows[0][-2])["claims_held"])
 
 
-@dataclass(frozen=True)
-class Helper:
-    """A volunteer who could be offered it: of the order's estate, or of those below the desk it was transferred to."""
-
-    person_id: str
-    name: str
-    household_id: str
-    skills: frozenset[str]
+def _reached() -> ColumnElement[bool]:
+    """Volunteers of the order's estate, those of its community who go to neighbouring estates, and those below the desk
+    that it was transferred to."""
+    near, body, twin, pool = aliased(Estate), aliased(Organisation), aliased(Organisation), aliased(Estate)
+    siblings = select(near.id).join(twin, twin.id == near.branch_id).join(body, body.parent_id == twin.parent_id)
+    siblings = siblings.where(body.id == Estate.branch_id).correlate(Estate)
+    handed = select(pool.id).where(pool.path.startswith(Desk.path), Desk.path != Estate.path).correlate(Desk, Estate)
+    return or_(
+        Volunteer.estate_id == ServiceOrder.estate_id,
+        (Volunteer.reach == "community") & Volunteer.estate_id.in_(siblings),
+        Volunteer.estate_id.in_(handed),
+    )
 
 
 def _helpers(named: bool) -> Select[Any]:
-    skills = select(func.aggregate_strings(VolunteerSkill.skill, ","))
+    checked = case((VolunteerSkill.verified_on.is_(None), ""), else_="!")
+    skills = select(func.aggregate_strings(VolunteerSkill.skill + checked, ";"))
     skills = skills.where(VolunteerSkill.person_id == Volunteer.person_id)
-    parts = (Person.id, Person.name, func.coalesce(Person.household_id, ""),
-             func.coalesce(skills.correlate(Volunteer).scalar_subquery(), ""))  # fmt: skip
-    text = parts[0] + UNIT + parts[1] + UNIT + parts[2] + UNIT + parts[3]
+    apart = select(PairExclusion.id).where(
+        PairExclusion.person_id == ServiceOrder.person_id, PairExclusion.volunteer_id == Volunteer.person_id,
+        PairExclusion.lifted_at.is_(None),
+    )  # fmt: skip
+    parts = (
+        Person.id, Person.name, func.coalesce(Person.household_id, ""),
+        func.coalesce(skills.correlate(Volunteer).scalar_subquery(), ""),
+        func.coalesce(cast(Person.birth_date, String), ""), cast(Person.sex, String),
+        case((Volunteer.guardian_consent, "y"), else_=""),
+        case((apart.correlate(ServiceOrder, Volunteer).exists(), "y"), else_=""),
+    )  # fmt: skip
+    text = reduce(lambda left, right: left + UNIT + right, parts)
     found = select(func.aggregate_strings(text, RECORD)).select_from(Volunteer)
-    pool = aliased(Estate)
-    handed = select(pool.id).where(pool.path.startswith(Desk.path), Desk.path != Estate.path)
-    found = found.join(Person, Person.id == Volunteer.person_id).where(
-        or_(Volunteer.estate_id == ServiceOrder.estate_id, Volunteer.estate_id.in_(handed.correlate(Desk, Estate))),
-        Volunteer.standing == "active",
-    )
+    found = found.join(Person, Person.id == Volunteer.person_id).where(_reached(), Volunteer.standing == "active")
     if named:
         found = found.where(Volunteer.person_id.in_(bindparam("volunteers", expanding=True)))
     else:
@@ -163,16 +190,20 @@ _TO_NAMED, _TO_ALL = _helpers(True), _helpers(False)
 
 def get_order_to_dispatch(
     viewer: Viewer, order_id: str, volunteer_ids: Sequence[str] | None
-) -> tuple[Order, dict[str, Helper]]:
-    """An order with the active volunteers named, or with all of its estate who take orders, in one statement."""
+) -> tuple[Order, dict[str, Offering]]:
+    """An order with the active volunteers named, or with all in reach who take orders, in one statement. Of them is
+    read what can bar somebody from an order, whoever sends them."""
     values: dict[str, Any] = {"id": order_id}
     if volunteer_ids is not None:
         values["volunteers"] = list(volunteer_ids)
     order, text = _one(viewer, _TO_ALL if volunteer_ids is None else _TO_NAMED, values, extra=1)
     helpers = {}
     for record in (text or "").split(RECORD) if text else ():
-        person_id, name, household_id, skills = record.split(UNIT)
-        helpers[person_id] = Helper(person_id, name, household_id, frozenset(filter(None, skills.split(","))))
+        person_id, name, household_id, skills, born, sex, guardian, apart = record.split(UNIT)
+        helpers[person_id] = Offering(
+            person_id, name, order.estate_id, household_id=household_id or None, skills=skills_of(skills), sex=int(sex),
+            born=date.fromisoformat(born) if born else None, guardian=bool(guardian), excluded=bool(apart),
+        )  # fmt: skip
     return order, helpers
 
 

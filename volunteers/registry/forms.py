@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from wtforms import (
@@ -141,3 +141,10 @@ class DaysOffForm(Form):
         first = self.first_day.data
         if field.data and first and not first <= field.data <= first + timedelta(days=366):
             raise ValidationError("最后一天不能早于第一天，也不能超过一年")
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first day and the last, of a form that holds."""
+        first = self.first_day.data
+        assert isinstance(first, date)
+        return first, self.last_day.data or first

@@ -66,7 +66,8 @@ def _page(card: Card, form: StandingForm) -> str:
     return render_template(
         "volunteers/registry/show.html", card=card, total=total, level=level, level_name=NAMES[level],
         recent=queries.list_recent(person_id), week=_week(card), form=form,
-        steps=workflow.STEPS[card.volunteer.standing], reach_names=REACH_NAMES, may_edit=viewer.may_at("volunteers:edit", card.estate_path),
+        steps=workflow.STEPS[card.volunteer.standing], reach_names=REACH_NAMES,
+        may_edit=viewer.may_at("volunteers:edit", card.estate_path),
     )  # fmt: skip
 
 
@@ -169,9 +170,8 @@ def take_off() -> Answer:
     viewer, off = access.viewer(), DaysOffForm()
     card = queries.get_own_card(viewer)
     if off.validate():
-        first = off.first_day.data
         try:
-            workflow.take_off(viewer, card, first, off.last_day.data or first, off.note.data or "")
+            workflow.take_off(viewer, card, *off.days, off.note.data or "")
         except workflow.Refused as problem:
             off.first_day.errors = [str(problem)]
         else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 from core import clock
 from core.access import Viewer
 from core.workflow import InvalidStep
+from services.dispatch.facts import asked_of, need_of, trained_for
+from services.dispatch.matching import barred
+from services.dispatch.terms import Offering
 from services.orders import clocks, queries
 from services.orders import messages as say
 from services.orders.aggregate import LOW_STARS, OfferRow, Order
 from services.orders.models import OfferState, State
-from services.orders.queries import Helper
 from services.orders.workflow.clocks import again, run_on
 from services.orders.workflow.placing import Refused, check_window
 from services.orders.workflow.steps import Answer, Outcome, apply
@@ -33,7 +36,7 @@ def dispatch(
 
     ``only_placed``: not when somebody has dispatched it meanwhile; then ``InvalidStep`` is raised.
     """
-    helpers: dict[str, Helper] = {}
+    helpers: dict[str, Offering] = {}
 
     def load() -> Order:
         order, found = queries.get_order_to_dispatch(viewer, order_id, None if open_call else list(volunteers))
@@ -47,15 +50,15 @@ def dispatch(
         chosen = _qualified(order, helpers) if open_call else _named(order, helpers, volunteers)
         now = clock.now()
         lasts = timedelta(minutes=expires_minutes or order.item["offer_minutes"])
-        for helper in chosen:
-            why = (reasons or {}).get(helper.person_id, [])
-            order.offers[helper.person_id] = OfferRow(
-                helper.person_id, order.reopened, helper.name, OfferState.OFFERED, open_call, why, now, now + lasts
+        for who in chosen:
+            why = (reasons or {}).get(who.volunteer_id, [])
+            order.offers[who.volunteer_id] = OfferRow(
+                who.volunteer_id, order.reopened, who.name, OfferState.OFFERED, open_call, why, now, now + lasts
             )
-            order.changed.add(helper.person_id)
+            order.changed.add(who.volunteer_id)
         order.row.update(dispatched_at=order.dispatched_at or now, updated_at=now)
-        told = say.offered(order, [helper.person_id for helper in chosen], open_call)
-        return Outcome(State.DISPATCHED, told, details={"volunteers": [h.name for h in chosen], "open": open_call})
+        told = say.offered(order, [who.volunteer_id for who in chosen], open_call)
+        return Outcome(State.DISPATCHED, told, details={"volunteers": [w.name for w in chosen], "open": open_call})
 
     return apply(viewer, "dispatch", load, decide, answer=answer, version=version)
 
@@ -65,30 +68,37 @@ def _busy(order: Order, person_id: str) -> bool:
     return held is not None and (held.is_assigned or held.is_live)
 
 
-def _qualified(order: Order, helpers: dict[str, Helper]) -> list[Helper]:
-    wanted = set(order.item["skills"])
+def _bars(order: Order) -> Callable[[Offering], str]:
+    """Why the law or somebody's wish keeps a volunteer from an order; nothing when they may be sent."""
+    need = need_of(asked_of(order), clock.now())
+    trained = trained_for([order.item]).get(need.training, set())
+    return lambda who: barred(need, replace(who, trained=who.volunteer_id in trained))
+
+
+def _qualified(order: Order, helpers: dict[str, Offering]) -> list[Offering]:
+    wanted, bar = set(order.item["skills"]), _bars(order)
     fit = [
-        h for h in helpers.values()
-        if wanted <= h.skills and not _busy(order, h.person_id) and h.person_id != order.person_id
-        and (not h.household_id or h.household_id != order.household_id)
+        who for who in helpers.values()
+        if wanted <= who.skills.keys() and not _busy(order, who.volunteer_id) and not bar(who)
     ]  # fmt: skip
     if not fit:
         raise Refused("open", "现在没有符合条件、可接单的志愿者，请改派具体的人，或请社区支援")
-    return sorted(fit, key=lambda h: h.person_id)[:OPEN_CALL_CAP]
+    return sorted(fit, key=lambda who: who.volunteer_id)[:OPEN_CALL_CAP]
 
 
-def _named(order: Order, helpers: dict[str, Helper], volunteers: Sequence[str]) -> list[Helper]:
+def _named(order: Order, helpers: dict[str, Offering], volunteers: Sequence[str]) -> list[Offering]:
     if not volunteers:
         raise Refused("volunteers", "请选至少一位志愿者，或改为抢单")
     unknown = [person for person in volunteers if person not in helpers]
     if unknown:
         raise Refused("volunteers", f"有{len(unknown)}人不是本小区可服务的志愿者，请重新选")
-    for person in dict.fromkeys(volunteers):
-        if _busy(order, person):
-            raise Refused("volunteers", f"{helpers[person].name}已经收到这一单，不用再派")
-        if helpers[person].household_id and helpers[person].household_id == order.household_id:
-            raise Refused("volunteers", f"{helpers[person].name}和点单人是一家，请派别人")
-    return [helpers[person] for person in dict.fromkeys(volunteers)]
+    chosen, bar = [helpers[person] for person in dict.fromkeys(volunteers)], _bars(order)
+    for who in chosen:
+        if _busy(order, who.volunteer_id):
+            raise Refused("volunteers", f"{who.name}已经收到这一单，不用再派")
+        if why := bar(who):
+            raise Refused("volunteers", f"{who.name}{'' if why.startswith('和') else '：'}{why}，请派别人")
+    return chosen
 
 
 def accept(viewer: Viewer, order_id: str, answer: Answer | None = None) -> Order:
