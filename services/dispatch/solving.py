@@ -141,7 +141,8 @@ def total_of(problem: Problem, taken: Numbers) -> int:
 def room_of(problem: Problem) -> Numbers:
     """For how many orders each volunteer has room, in all weeks. Whoever may get no more offers today may get one
     urgent order still; what is not urgent was ruled out for them."""
-    return np.minimum(np.maximum(problem.left, 1), problem.rooms.sum(axis=0))
+    room: Numbers = np.minimum(np.maximum(problem.left, 1), problem.rooms.sum(axis=0))
+    return room
 
 
 def _network(problem: Problem) -> _Network:

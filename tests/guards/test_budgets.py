@@ -230,6 +230,7 @@ def test_candidates_and_plans_do_not_cost_more_with_more_orders(app: Flask, worl
         )
     assert spent[0] == spent[1]
     assert spent[0][0] <= STEP
+    assert spent[0][1] <= PAGE
 
 
 def test_every_list_that_is_counted_is_a_page_of_the_product(app: Flask) -> None:

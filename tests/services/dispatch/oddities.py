@@ -110,7 +110,8 @@ class Oddities:
         skills = rng.sample(SKILLS, rng.choice((0, 1, 1, 2)))
         item = {
             "code": rng.choice(("elder_shopping", "emergency")), "name": "甲", "category": "其他", "icon": "i-c-more",
-            "skills": skills, "verified": [s for s in skills if rng.random() < 0.2], "usual_minutes": rng.choice((30, 90)),
+            "skills": skills, "verified": [s for s in skills if rng.random() < 0.2],
+            "usual_minutes": rng.choice((30, 90)),
             "min_age": rng.choice((None, None, 16)), "max_age": rng.choice((None, None, 70)), "training": "",
             "offer_minutes": 120, "deadline_minutes": 1440, "clock": "around_the_clock", "volunteers_needed": 1,
         }  # fmt: skip
@@ -141,7 +142,8 @@ class Oddities:
         write(Offer, order_id=order["id"], volunteer_id=who, round=0, estate_id=self.estate.id, volunteer_name="x",
               state=state, is_open_call=rng.random() < 0.2, reasons=[], offered_at=at,
               expires_at=at + timedelta(hours=rng.choice((1, 9))), reason="",
-              accepted_at=at if state in ("completed", "accepted") else None, completed_at=at if closed else None)  # fmt: skip
+              accepted_at=at if state in ("completed", "accepted") else None,
+              completed_at=at if closed else None)  # fmt: skip
         if closed:
             write(HourEntry, id=new_id(), volunteer_id=who, estate_id=self.estate.id, order_id=order["id"],
                   starts_at=at - timedelta(hours=1), ends_at=at, minutes=rng.randrange(10, 90), content="x",
