@@ -73,6 +73,7 @@ from services.demo.commands import demo, seed
 from services.dispatch import api as _dispatch_api  # noqa: F401
 from services.dispatch import models as _dispatch  # noqa: F401
 from services.orders import api as _orders_api  # noqa: F401
+from services.orders import busy as order_busy
 from services.orders import clock_api as _clock_api  # noqa: F401
 from services.orders import jobs as _orders_jobs  # noqa: F401
 from services.orders import marks as order_marks
@@ -118,6 +119,15 @@ from volunteers.registry import marks as volunteer_marks
 from volunteers.registry import models as _registry  # noqa: F401
 from volunteers.registry import permissions as _registry_permissions  # noqa: F401
 from volunteers.registry.views import pages as _registry_pages
+from volunteers.rota import jobs as _rota_jobs  # noqa: F401
+from volunteers.rota import models as _rota  # noqa: F401
+from volunteers.rota import permissions as _rota_permissions  # noqa: F401
+from volunteers.rota import spans as rota_spans
+from volunteers.rota.views import pages as _rota_pages
+from volunteers.training import jobs as _training_jobs  # noqa: F401
+from volunteers.training import models as _training  # noqa: F401
+from volunteers.training import permissions as _training_permissions  # noqa: F401
+from volunteers.training.views import pages as _training_pages
 
 PAGES: tuple[blueprints.Pages, ...] = (
     _accounts_pages,
@@ -135,6 +145,8 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _hours_pages,
     _certificates_pages,
     _registry_pages,
+    _training_pages,
+    _rota_pages,
     _catalogue_pages,
     _orders_pages,
     _standing_pages,
@@ -151,6 +163,7 @@ grid.MARKS["order"] = order_marks.homes_with_orders
 grid.MARKS["vol"] = volunteer_marks.volunteer_homes
 diary.SOURCES[:] = [calendar_queries.of_orders, standing_diary.planned]
 accounts.SIGNALS[IN_NEED] = emergencies.ANY_OPEN
+rota_spans.BUSY.append(order_busy.accepted_orders)
 
 # What stands in the bar of the desk, in order: label, endpoint, the permission that shows it.
 NAVIGATION = (
@@ -160,6 +173,8 @@ NAVIGATION = (
     ("紧急求助", "sos.calls", "emergency:read"),
     ("一楼一图", "grid.estates", "people:read"),
     ("志愿者", "registry.volunteers", "volunteers:read"),
+    ("排班", "rota.week", "rota:read"),
+    ("培训", "training.index", "training:read"),
     ("服务清单", "catalogue.items", "catalogue:read"),
     ("办事规则", "policies.index", "policies:read"),
     ("工作日历", "workdays.show", "workdays:read"),

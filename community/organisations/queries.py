@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, exists, false, or_, select
 from community.grid.models import Estate, Household, Person
 from community.organisations.models import KIND_NAMES, Appointment, Organisation, OrganisationKind
 from core import clock
-from core.access import ROLE_NAMES, NotFound, Post, Role, Viewer
+from core.access import ABOVE, BRANCH, ROLE_NAMES, NotFound, Post, Role, Viewer
 from core.database import db, fast
 from core.web.paging import Page, after, page_of
 
@@ -23,6 +23,32 @@ FOUND = 20
 def under(column: Any, paths: Sequence[str]) -> ColumnElement[bool]:
     """Whether a stored path lies in one of these subtrees."""
     return or_(false(), *[column.startswith(path, autoescape=True) for path in paths])
+
+
+def along(column: Any, paths: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a stored path lies in one of these subtrees, or is that of a body above one of them."""
+    above = sorted({node for path in paths for node in _above(path)})
+    return or_(under(column, paths), column.in_(above))
+
+
+def is_along(path: str, paths: Sequence[str]) -> bool:
+    """The same for a path at hand."""
+    return any(path.startswith(one) or one.startswith(path) for one in paths)
+
+
+def list_leaders(path: str) -> list[str]:
+    """Ids of those who lead at a node of the tree: whoever holds a leading post at the nearest body that has any."""
+    today = clock.today()
+    held = or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today)
+    rows = db.session.execute(
+        select(Organisation.path, Appointment.person_id)
+        .join(Organisation, Organisation.id == Appointment.organisation_id)
+        .where(Organisation.path.in_(_above(path)), Appointment.role.in_(sorted(BRANCH | ABOVE)))
+        .where(Appointment.starts_on <= today, held)
+        .order_by(Appointment.person_id)
+    ).all()
+    nearest = max((row.path for row in rows), key=len, default="")
+    return list(dict.fromkeys(row.person_id for row in rows if row.path == nearest))
 
 
 def people_within(paths: Sequence[str]) -> ColumnElement[bool]:
@@ -120,18 +146,18 @@ def _held(organisation_ids: Sequence[str]) -> list[tuple[str, Held]]:
     return sorted(rows, key=lambda row: -rank[row[1].role])
 
 
-def list_choices(viewer: Viewer) -> list[tuple[str, str]]:
+def list_choices(viewer: Viewer, permission: str = "accounts:appoint") -> list[tuple[str, str]]:
     """Organisations within reach, for a form: id and name with the kind, in the order of the tree, 500 at most."""
     wanted = select(Organisation.id, Organisation.name, Organisation.kind)
-    wanted = wanted.where(under(Organisation.path, viewer.paths("accounts:appoint")))
+    wanted = wanted.where(under(Organisation.path, viewer.paths(permission)))
     rows = fast().execute(wanted.order_by(Organisation.path).limit(500))
     return [(id_, f"{name}（{KIND_NAMES[OrganisationKind(kind)]}）") for id_, name, kind in rows]
 
 
-def get_organisation(viewer: Viewer, organisation_id: str) -> Organisation:
+def get_organisation(viewer: Viewer, organisation_id: str, permission: str = "accounts:appoint") -> Organisation:
     """An organisation within reach. Raises ``NotFound``."""
     found = db.session.get(Organisation, organisation_id)
-    if found is None or not viewer.may_at("accounts:appoint", found.path):
+    if found is None or not viewer.may_at(permission, found.path):
         raise NotFound
     return found
 

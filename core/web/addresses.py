@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import current_app, request
+
+from core.config import Settings
 
 
 def own_path(address: str | None, default: str = "/") -> str:
@@ -23,3 +25,9 @@ def came_from(default: str = "/") -> str:
     if page.netloc != request.host:
         return default
     return own_path(page.path + (f"?{page.query}" if page.query else ""), default)
+
+
+def site_address(path: str) -> str:
+    """A path of this site as a whole address, for codes and papers: below the public one of the settings, if set."""
+    settings: Settings = current_app.extensions["linju.settings"]
+    return (settings.public_url or request.host_url.rstrip("/")) + path
