@@ -21,19 +21,22 @@ Row = dict[str, Any]
 
 
 def make(
-    workflow: Workflow, viewer: Viewer, verb: str, to: str, *, estate_id: str | None, messages: Sequence[Draft] = (),
+    workflow: Workflow, viewer: Viewer, verb: str, to: str, *, trail: str | None, messages: Sequence[Draft] = (),
     details: Mapping[str, Any] | None = None, **values: Any,
 ) -> Row:  # fmt: skip
-    """Write a new row and return it. Raises what ``Workflow.apply`` raises."""
+    """Write a new row and return it; ``trail`` is the estate in whose trail it stands.
+
+    Raises what ``Workflow.apply`` raises.
+    """
     row: Row = {"id": new_id(), "version": 1, "updated_at": clock.now()} | values
-    subject = Subject(workflow.kind, row["id"], estate_id or EVERYWHERE)
+    subject = Subject(workflow.kind, row["id"], trail or EVERYWHERE)
     change = Change(verb, subject, None, to, viewer.person_id, viewer.name, "", details or {}, messages)
     workflow.apply(db.session.connection(), change, row)
     return row | {"state": to}
 
 
 def move(
-    workflow: Workflow, viewer: Viewer, row: Row, verb: str, to: str, *, estate_id: str | None,
+    workflow: Workflow, viewer: Viewer, row: Row, verb: str, to: str, *, trail: str | None,
     messages: Sequence[Draft] = (), reason: str = "", details: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None, **values: Any,
 ) -> None:  # fmt: skip
@@ -41,7 +44,7 @@ def move(
 
     Raises what ``Workflow.apply`` raises.
     """
-    subject = Subject(workflow.kind, row["id"], estate_id or EVERYWHERE)
+    subject = Subject(workflow.kind, row["id"], trail or EVERYWHERE)
     change = Change(verb, subject, row["state"], to, viewer.person_id, viewer.name, reason, details or {}, messages)
     new = row | values | {"updated_at": clock.now()}
     workflow.apply(db.session.connection(), change, new, extra)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 
 from community.channels.models import WEBHOOK_COLUMN, PushDevice, Robot
 from community.grid.models import CONTACT_COLUMN, HouseholdContact, RollImport
-from community.organisations.models import Appointment
-from core import access, clock, outbox
+from community.organisations.models import Appointment, Organisation
+from core import access, clock, outbox, passes
 from core.access import PUBLIC, Role
 from core.api.endpoints import endpoints
 from core.audit import Event
@@ -34,6 +34,11 @@ from services.standing.recurrence import Pattern
 from services.standing.workflow import Agreement
 from tests.factories import Someone, World, browser
 from volunteers.hours.models import HourEntry
+from volunteers.rota import workflow as rota
+from volunteers.rota.models import RotaPattern, ShiftPlace
+from volunteers.rota.needs import Need
+from volunteers.training import workflow as training
+from volunteers.training.models import Enrolment
 
 SNAPSHOT = Path(__file__).with_name("permissions.txt")
 EVERYONE = (None, "outsider", "resident", "volunteer1", "secretary", "grid_worker", "staff", "admin")
@@ -108,13 +113,12 @@ def _history(world: World) -> dict[str, str]:
     )  # fmt: skip
     db.session.add(contact)
     db.session.commit()
+    call, _ = emergencies.raise_call(world["neighbour"].viewer(), emergencies.Wish())
     return {
         "order_id": orders[1], "plan_id": plan.id, "message_id": said[0]["id"], "import_id": roll.id,
-        "delivery_id": letter.id, "device_id": device.id, "robot_id": robot.id,
+        "delivery_id": letter.id, "device_id": device.id, "robot_id": robot.id, "call_id": call.id,
+        "contact_id": contact.id, "key": contact.id,
     }  # fmt: skip
-    call, _ = emergencies.raise_call(world["neighbour"].viewer(), emergencies.Wish())
-    return {"order_id": orders[1], "plan_id": plan.id, "message_id": said[0]["id"], "import_id": roll.id,
-            "call_id": call.id, "contact_id": contact.id, "key": contact.id}  # fmt: skip
 
 
 def _series(world: World) -> str:
@@ -124,13 +128,47 @@ def _series(world: World) -> str:
     return str(standing.set_up(world["secretary"].viewer(), agreement).id)
 
 
+def _duty(world: World) -> dict[str, str]:
+    """A post of the branch with a weekly slot, and somebody signed up in a shift."""
+    secretary, helper, body = world["secretary"].viewer(), world["volunteer1"].viewer(), world.estates["banyan"].branch
+    begin_write()
+    branch = db.session.get_one(Organisation, body.id)
+    post = rota.add_post(secretary, branch, rota.Post("门岗", "", "东门", [], True))
+    needs = [Need("1", "值班员", 2)]
+    rota.add_patterns(secretary, post, [rota.Weekly(0, 480, 240, needs)])
+    start = clock.now() + timedelta(days=2)
+    shift = rota.plan_shift(secretary, post, rota.Slot(start, start + timedelta(hours=4), needs))
+    rota.sign_up(helper, shift, "1")
+    db.session.commit()
+    place = db.session.scalars(select(ShiftPlace.id)).one()
+    pattern = db.session.scalars(select(RotaPattern.id)).one()
+    return {"rota_id": post, "pattern_id": pattern, "shift_id": shift, "place_id": place, "verb": "join"}
+
+
+def _lesson(world: World) -> dict[str, str]:
+    """A course with a session, somebody on its list."""
+    secretary, helper, body = world["secretary"].viewer(), world["volunteer1"].viewer(), world.estates["banyan"].branch
+    begin_write()
+    branch = db.session.get_one(Organisation, body.id)
+    course = training.add_course(secretary, branch, "first_aid", training.Plan("急救", "", 90, "支部", 9, 24))
+    start = clock.now() + timedelta(days=3)
+    session = training.plan_session(
+        secretary, course, training.Occasion(start, start + timedelta(hours=2), "会议室", 9)
+    )
+    training.sign_up(helper, session)
+    db.session.commit()
+    enrolment = db.session.scalars(select(Enrolment.id)).one()
+    made = passes.issue("shift", session, 15).text
+    return {"course_id": course, "session_id": session, "enrolment_id": enrolment, "pass_text": made}
+
+
 @pytest.fixture
 def town(app: Flask, world: World) -> Town:
     app.config["WTF_CSRF_ENABLED"] = False
     banyan = world.estates["banyan"]
     with app.app_context():
         item = select(ServiceItem.id).where(ServiceItem.estate_id == banyan.id).limit(1)
-        ids = _history(world) | {
+        ids = _history(world) | _duty(world) | _lesson(world) | {
             "person_id": world["neighbour"].id, "account_id": world["neighbour"].account_id, "estate_id": banyan.id,
             "building_id": banyan.building_id, "household_id": world["neighbour"].household_id or "",
             "volunteer_id": world["volunteer2"].id, "helper_id": world["neighbour"].id, "number": "ZM-0",

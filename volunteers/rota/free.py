@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 
 from community.grid.models import Estate, Person
 from community.organisations.queries import along, under
@@ -90,12 +90,12 @@ def _counts(
     shift_ids: Sequence[str], person_id: str
 ) -> tuple[Mapping[tuple[str, str], tuple[int, int]], dict[str, str]]:
     """Places taken and people waiting by shift and role, and the person's own state by shift, in one statement."""
+    mine = func.max(case((ShiftPlace.person_id == person_id, 1), else_=0)).label("own")
     statement = (
-        select(ShiftPlace.shift_id, ShiftPlace.need, ShiftPlace.state, (ShiftPlace.person_id == person_id).label("own"),
-               func.count().label("number"))
+        select(ShiftPlace.shift_id, ShiftPlace.need, ShiftPlace.state, mine, func.count().label("number"))
         .where(ShiftPlace.shift_id.in_(shift_ids), ShiftPlace.state.in_(LIVE))
-        .group_by(ShiftPlace.shift_id, ShiftPlace.need, ShiftPlace.state, ShiftPlace.person_id == person_id)
-    )  # fmt: skip
+        .group_by(ShiftPlace.shift_id, ShiftPlace.need, ShiftPlace.state)
+    )
     counts: dict[tuple[str, str], tuple[int, int]] = {}
     own: dict[str, str] = {}
     for row in fast().execute(statement):

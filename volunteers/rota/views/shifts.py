@@ -10,6 +10,7 @@ from core import access, clock, passes
 from core.access import SIGNED_IN, NotFound
 from core.web.addresses import site_address
 from core.workflow import Stale
+from volunteers.registry.skills import SKILLS
 from volunteers.rota import free, queries, workflow
 from volunteers.rota.forms import CodeForm, LogForm, OutForm, PeopleForm, ReasonForm, ShiftForm
 from volunteers.rota.models import STATE_NAMES, ShiftState, State
@@ -39,7 +40,7 @@ def shift_page(shift_id: str, status: int = 200, problem: str = "", **sent: Any)
         f"volunteers/rota/{'shift' if view.reads else 'my_shift'}.html", view=view, shift=view.shift, problem=problem,
         log=queries.get_log(view) if view.reads or view.own else None, names=STATE_NAMES, now=now,
         is_open=view.shift.state == ShiftState.PLANNED, has_begun=view.shift.starts_at <= now,
-        is_over=view.shift.ends_at <= now, trainings=_trainings(view), may_serve=viewer.may(SERVE), **forms,
+        is_over=view.shift.ends_at <= now, trainings=_trainings(view), skills=SKILLS, **forms,
     )  # fmt: skip
     return page if status == 200 else (page, status)
 
@@ -146,7 +147,7 @@ def people(shift_id: str) -> Answer:
                 return back_to(shift_id)
     return render_template(
         "volunteers/rota/people.html", form=form, view=view, shift=view.shift, need=need, q=q, found=found,
-        trainings=_trainings(view),
+        trainings=_trainings(view), skills=SKILLS,
     ), status  # fmt: skip
 
 

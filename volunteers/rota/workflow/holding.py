@@ -156,16 +156,18 @@ def read_people(people: Collection[str]) -> dict[str, Who]:
     skills = skills.where(VolunteerSkill.person_id == Volunteer.person_id)
     rows = db.session.execute(
         select(Person.id, Person.name, Person.birth_date, Volunteer.standing, Volunteer.estate_id, Estate.path,
-               Volunteer.joined_on, skills.correlate(Volunteer).scalar_subquery())
+               Volunteer.joined_on, skills.correlate(Volunteer).scalar_subquery().label("skills"))
         .join(Volunteer, Volunteer.person_id == Person.id)
         .join(Estate, Estate.id == Volunteer.estate_id)
         .where(Person.id.in_(people))
     )  # fmt: skip
-    found = {}
-    for row in rows:
-        known: Any = tuple(row)
-        found[known[0]] = Who(*known[:7], skills=frozenset((known[7] or "").split(",")) - {""})
-    return found
+    return {
+        row.id: Who(
+            row.id, row.name, row.birth_date, row.standing, row.estate_id, row.path, row.joined_on,
+            frozenset((row.skills or "").split(",")) - {""},
+        )
+        for row in rows
+    }  # fmt: skip
 
 
 def unfit(

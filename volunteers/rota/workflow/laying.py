@@ -144,7 +144,7 @@ def _follow(viewer: Viewer, rota: Any, shift: dict[str, Any], weekly: Weekly) ->
     new = shape(slot) | {"note": shift["note"], "day": day}
     if all(shift[name] == value for name, value in new.items()):
         return False
-    move(SHIFTS, viewer, shift, "change_shift", ShiftState.PLANNED, estate_id=rota.estate_id,
+    move(SHIFTS, viewer, shift, "change_shift", ShiftState.PLANNED, trail=rota.estate_id,
          details={"name": rota.name}, **new)  # fmt: skip
     return True
 

@@ -144,7 +144,7 @@ def plan_shift(viewer: Viewer, rota_id: str, slot: Slot) -> str:
 def lay_one(viewer: Viewer, rota: Any, slot: Slot, pattern_id: str | None = None) -> str:
     """Write a shift of a post that is locked; its id."""
     row = make(
-        SHIFTS, viewer, "plan_shift", ShiftState.PLANNED, estate_id=rota.estate_id, details={"name": rota.name},
+        SHIFTS, viewer, "plan_shift", ShiftState.PLANNED, trail=rota.estate_id, details={"name": rota.name},
         rota_id=rota.id, pattern_id=pattern_id, code=digits(4), reason="", created_at=clock.now(), **shape(slot),
     )  # fmt: skip
     return str(row["id"])
@@ -192,7 +192,7 @@ def change_shift(viewer: Viewer, shift_id: str, slot: Slot, version: int) -> int
     if not changed:
         return 0
     try:
-        move(SHIFTS, viewer, held.shift, "change_shift", ShiftState.PLANNED, estate_id=held.rota.estate_id,
+        move(SHIFTS, viewer, held.shift, "change_shift", ShiftState.PLANNED, trail=held.rota.estate_id,
              details=changed, **new)  # fmt: skip
     except IntegrityError as error:
         raise Refused("这个岗位同一时间已有一班", "starts_at") from error
@@ -247,12 +247,12 @@ def call_off_shift(viewer: Viewer, shift_id: str, reason: str) -> int:
     if any(row["state"] in (State.PRESENT, State.DONE) for row in held.places):
         raise Refused("已经有人到岗，这一班不能取消")
     held.shift["reason"] = reason[:500]
-    move(SHIFTS, viewer, held.shift, "call_off_shift", ShiftState.CALLED_OFF, estate_id=held.rota.estate_id,
+    move(SHIFTS, viewer, held.shift, "call_off_shift", ShiftState.CALLED_OFF, trail=held.rota.estate_id,
          reason=reason, details={"name": held.rota.name})  # fmt: skip
-    people = [row for row in held.live() if row["state"] in PLACES.steps["call_off"].leaves]
+    people = [row for row in held.live() if row["state"] in PLACES.steps["call_off_place"].leaves]
     for row in people:
         told = say.called_off(held.shift, held.rota.name, row["person_id"], reason)
-        step(viewer, held, row, "call_off", State.CALLED_OFF, reason=reason, messages=[told])
+        step(viewer, held, row, "call_off_place", State.CALLED_OFF, reason=reason, messages=[told])
     return len(people)
 
 
@@ -264,7 +264,7 @@ def restore_shift(viewer: Viewer, shift_id: str) -> None:
         raise Refused("这一班的时间已经过了，不能恢复")
     held.shift["reason"] = ""
     move(SHIFTS, viewer, held.shift, "restore_shift", ShiftState.PLANNED,
-         estate_id=held.rota.estate_id, details={"name": held.rota.name})  # fmt: skip
+         trail=held.rota.estate_id, details={"name": held.rota.name})  # fmt: skip
 
 
 def delete_shift(viewer: Viewer, shift_id: str) -> str:

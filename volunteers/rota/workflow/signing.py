@@ -35,7 +35,7 @@ def add(viewer: Viewer, held: Held, who: Who, key: str, verb: str, to: str, **va
     """A new row of somebody in a shift. ``values`` may hold ``messages``."""
     role = held.need(key).role
     row = make(
-        PLACES, viewer, verb, to, estate_id=held.rota.estate_id,
+        PLACES, viewer, verb, to, trail=held.rota.estate_id,
         details={"name": held.rota.name, "volunteer_name": who.name, "role_name": role},
         **{**_NOTHING, "shift_id": held.shift["id"], "person_id": who.person_id, "need": key,
            "queued_at": clock.now(), **values},
@@ -57,7 +57,7 @@ def step(
         values.setdefault("is_leader", False)
     if "confirm_by" in sets:
         values.setdefault("confirm_by", None)
-    move(PLACES, viewer, row, verb, to, estate_id=held.rota.estate_id, reason=reason, messages=messages, extra=extra,
+    move(PLACES, viewer, row, verb, to, trail=held.rota.estate_id, reason=reason, messages=messages, extra=extra,
          details={"name": held.rota.name, "volunteer_name": row["name"]}, **values)  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The state tables of rotas: a shift, and a person's place in it.
 
-Nobody is assigned by force (志愿服务条例): staff invite, or enter somebody whose consent they note; whoever had accepted
-is asked again when the time changes, and everybody who is touched is told.
+Nobody is assigned by force (志愿服务条例): staff invite, or enter somebody whose consent they note. Whoever accepted is
+asked again when the time changes, and everybody who is touched is told.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ PLACES = Workflow(
         Step("hand_over", "由别人顶班", _states(*COMING), _reach(P.REPLACED), "rota:serve", sets=_LEFT, writes=TOLD),
         Step("lapse", "过时作废", _states(*_OPEN, P.TO_CONFIRM), _reach(P.LAPSED), "rota:manage", sets=_LEFT,
              writes=TOLD),
-        Step("call_off", "随班次取消", _states(*_OPEN, *COMING), _reach(P.CALLED_OFF), "rota:manage", True,
+        Step("call_off_place", "随班次取消", _states(*_OPEN, *COMING), _reach(P.CALLED_OFF), "rota:manage", True,
              sets=_LEFT, writes=TOLD),
         Step("name_leader", "指定班长", _states(P.SIGNED_UP, P.TO_CONFIRM, P.PRESENT),
              _reach(P.SIGNED_UP, P.TO_CONFIRM, P.PRESENT), "rota:manage", sets=("is_leader",), writes=TOLD),

@@ -105,7 +105,7 @@ def plan_session(viewer: Viewer, course_id: str, occasion: Occasion) -> str:
     _check_occasion(occasion)
     now = clock.now()
     row = make(
-        SESSIONS, viewer, "plan_session", SessionState.PLANNED, estate_id=course.estate_id, course_id=course_id,
+        SESSIONS, viewer, "plan_session", SessionState.PLANNED, trail=course.estate_id, course_id=course_id,
         details={"name": course.name}, reason="", created_at=now, **asdict(occasion),
     )  # fmt: skip
     return str(row["id"])
@@ -141,7 +141,7 @@ def change_session(viewer: Viewer, session_id: str, occasion: Occasion, version:
         told = [row["person_id"] for row in held.enrolments if row["state"] in (State.SIGNED_UP, State.WAITING)]
     messages = say.changed(held.course_name, before | new, told, was)
     details = {name: [str(before[name]), str(value)] for name, value in new.items() if before[name] != value}
-    move(SESSIONS, viewer, held.session, "change_session", SessionState.PLANNED, estate_id=held.estate_id,
+    move(SESSIONS, viewer, held.session, "change_session", SessionState.PLANNED, trail=held.estate_id,
          messages=messages, details=details, **new)  # fmt: skip
     fill_seats(viewer, held)
     return len(told)
@@ -152,12 +152,12 @@ def call_off_session(viewer: Viewer, session_id: str, reason: str) -> int:
     held = _manage(viewer, session_id)
     if any(row["state"] in (State.ATTENDED, State.PASSED, State.FAILED) for row in held.enrolments):
         raise Refused("已经有人签到，这一场不能取消")
-    move(SESSIONS, viewer, held.session, "call_off_session", SessionState.CALLED_OFF, estate_id=held.estate_id,
+    move(SESSIONS, viewer, held.session, "call_off_session", SessionState.CALLED_OFF, trail=held.estate_id,
          reason=reason, messages=())  # fmt: skip
     listed = [row for row in held.enrolments if row["state"] in (State.SIGNED_UP, State.WAITING)]
     for row in listed:
         told = say.called_off(held.course_name, held.session, row["person_id"], reason)
-        move(ENROLMENTS, viewer, row, "remove_enrolment", State.CANCELLED, estate_id=row["estate_id"], reason=reason,
+        move(ENROLMENTS, viewer, row, "remove_enrolment", State.CANCELLED, trail=row["estate_id"], reason=reason,
              messages=[told], note=reason[:200])  # fmt: skip
     return len(listed)
 

@@ -117,12 +117,12 @@ def _enrol(viewer: Viewer, held: Held, who: Any, *, by_staff: bool, consent: str
     to = State.WAITING if full else State.SIGNED_UP
     told = [say.entered(held.course_name, held.session, who.person_id, full)] if by_staff else []
     row = make(
-        ENROLMENTS, viewer, "enrol", to, estate_id=who.estate_id, messages=told,
+        ENROLMENTS, viewer, "enrol", to, trail=who.estate_id, messages=told,
         details={"name": held.course_name, "volunteer_name": who.name}, session_id=held.session["id"],
-        course_id=held.course_id, person_id=who.person_id, by_staff=by_staff, consent=consent[:100],
-        queued_at=clock.now(), attended_at=None, passed_on=None, expires_on=None, note="",
+        course_id=held.course_id, person_id=who.person_id, estate_id=who.estate_id, by_staff=by_staff,
+        consent=consent[:100], queued_at=clock.now(), attended_at=None, passed_on=None, expires_on=None, note="",
     )  # fmt: skip
-    held.enrolments.append(row | {"estate_id": who.estate_id})
+    held.enrolments.append(row)
     return to
 
 
@@ -166,7 +166,7 @@ def fill_seats(viewer: Viewer, held: Held) -> None:
         return
     for row in held.waiting[: max(0, held.session["places"] - held.taken)]:
         told = say.promoted(held.course_name, held.session, row["person_id"])
-        move(ENROLMENTS, viewer, row, "promote", State.SIGNED_UP, estate_id=row["estate_id"], messages=[told])
+        move(ENROLMENTS, viewer, row, "promote", State.SIGNED_UP, trail=row["estate_id"], messages=[told])
 
 
 def cancel(viewer: Viewer, enrolment_id: str) -> None:
@@ -176,7 +176,7 @@ def cancel(viewer: Viewer, enrolment_id: str) -> None:
         raise NotFound
     if held.session["starts_at"] <= clock.now():
         raise Refused("培训已经开始，不能取消，请告诉培训人")
-    move(ENROLMENTS, viewer, row, "cancel_enrolment", State.CANCELLED, estate_id=row["estate_id"])
+    move(ENROLMENTS, viewer, row, "cancel_enrolment", State.CANCELLED, trail=row["estate_id"])
     held.enrolments.remove(row)
     fill_seats(viewer, held)
 
@@ -186,7 +186,7 @@ def remove(viewer: Viewer, enrolment_id: str, reason: str) -> str:
     held, row = _find(enrolment_id)
     _lead(viewer, held)
     told = say.removed(held.course_name, held.session, row["person_id"], reason)
-    move(ENROLMENTS, viewer, row, "remove_enrolment", State.CANCELLED, estate_id=row["estate_id"], reason=reason,
+    move(ENROLMENTS, viewer, row, "remove_enrolment", State.CANCELLED, trail=row["estate_id"], reason=reason,
          messages=[told], note=reason[:200])  # fmt: skip
     held.enrolments.remove(row)
     fill_seats(viewer, held)
@@ -220,7 +220,7 @@ def check_in(viewer: Viewer, session_id: str) -> None:
         raise Refused("签到从开始前1小时到结束后1小时，现在不在这段时间里")
     if row["state"] != State.SIGNED_UP:
         raise Refused("您已经签到，不用再签")
-    move(ENROLMENTS, viewer, row, "attend", State.ATTENDED, estate_id=row["estate_id"], details={"by": "code"},
+    move(ENROLMENTS, viewer, row, "attend", State.ATTENDED, trail=row["estate_id"], details={"by": "code"},
          attended_at=clock.now())  # fmt: skip
 
 
@@ -237,12 +237,12 @@ def tick(viewer: Viewer, session_id: str, present: Collection[str], close: bool)
         if here and state in (State.SIGNED_UP, State.WAITING, State.ABSENT):
             if state == State.WAITING and held.taken >= held.session["places"]:
                 raise Refused("候补的人来了，可是名额满了，请先把名额加上")
-            move(ENROLMENTS, viewer, row, "attend", State.ATTENDED, estate_id=row["estate_id"], details={"by": "list"},
+            move(ENROLMENTS, viewer, row, "attend", State.ATTENDED, trail=row["estate_id"], details={"by": "list"},
                  attended_at=clock.now())  # fmt: skip
         elif not here and state == State.ATTENDED:
-            move(ENROLMENTS, viewer, row, "unattend", State.SIGNED_UP, estate_id=row["estate_id"], attended_at=None)
+            move(ENROLMENTS, viewer, row, "unattend", State.SIGNED_UP, trail=row["estate_id"], attended_at=None)
         if close and row["state"] == State.SIGNED_UP:
-            move(ENROLMENTS, viewer, row, "mark_absent", State.ABSENT, estate_id=row["estate_id"])
+            move(ENROLMENTS, viewer, row, "mark_absent", State.ABSENT, trail=row["estate_id"])
     return sum(row["state"] in (State.ATTENDED, State.PASSED, State.FAILED) for row in held.enrolments)
 
 
@@ -277,7 +277,7 @@ def _settle(viewer: Viewer, held: Held, row: Row, to: str, note: str) -> None:
             {"passed_on": None, "expires_on": None},
         )
     verb = "pass" if to == State.PASSED else "fail"
-    move(ENROLMENTS, viewer, row, verb, to, estate_id=row["estate_id"], messages=[told],
+    move(ENROLMENTS, viewer, row, verb, to, trail=row["estate_id"], messages=[told],
          details={"name": held.course_name}, note=note, **values)  # fmt: skip
 
 
