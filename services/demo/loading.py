@@ -15,6 +15,7 @@ from core import audit, clock
 from core.access import Viewer, system_viewer
 from core.database import begin_write, db
 from services.demo import clock_stories, emergencies, history, standing, writing
+from services.demo.duty import Gate
 from services.demo.people import PHONE, Casting, Parts, cast_parts, items_of, name_family, residents_of, volunteers_of
 from services.demo.places import Places, Rolls, read_rolls, settle
 from services.demo.present import Stage
@@ -42,6 +43,8 @@ def load() -> bool:
     places, parts, families = _eleven_months_ago(actor, rolls, rng)
     audit.seal_finished_days()
     _tell(places, parts, families, rng)
+    others = [who for who in volunteers_of(places.estate) if who.id not in parts.ids()]
+    Gate(places.estate, parts[21], [parts[n] for n in range(11, 17)], others[:18]).set()
     db.session.commit()
     return True
 

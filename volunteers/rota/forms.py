@@ -105,8 +105,8 @@ class NeedRow(Form):
     key = HiddenField()
     role = StringField("角色", [optional(), at_most(20, "角色")], render_kw={"maxlength": 20})
     places = IntegerField("几个人", [optional(), NumberRange(1, 50, "填1到50个人")], render_kw=_WHOLE)
-    skill = SelectField("要会", choices=choices([("", "不限"), *SKILLS.items()]))
-    training = SelectField("要有的证", choices=choices([("", "不限")]))
+    skill = SelectField("要会", default="", choices=choices([("", "不限"), *SKILLS.items()]))
+    training = SelectField("要有的证", default="", choices=choices([("", "不限")]))
     min_age = IntegerField("最小年龄", [optional(), NumberRange(14, 100, "填14到100岁")], render_kw=_WHOLE)
 
     def need(self) -> Need | None:

@@ -45,7 +45,7 @@ class Free:
 
 
 def list_free(viewer: Viewer, everything: bool = False) -> list[tuple[date, list[Free]]]:
-    """Roles in the shifts of the coming weeks by day: those that fit the viewer, or ``everything`` with why not."""
+    """Roles in the shifts of the coming weeks by day: free ones that fit the viewer, or ``everything`` with why not."""
     shifts = fast().execute(_shifts(viewer)).all()
     people = read_people([viewer.person_id])
     who = people.get(viewer.person_id)
@@ -61,15 +61,16 @@ def list_free(viewer: Viewer, everything: bool = False) -> list[tuple[date, list
     days: dict[date, list[Free]] = {}
     for shift in shifts:
         values = rules[shift.estate_id].values if shift.estate_id else ROTA.defaults
-        state = own.get(shift.id, "")
-        hinders = "" if state else clash(shift.starts_at, shift.ends_at, spans, busy, values)
+        state, role = own.get(shift.id, ("", ""))
+        hinders = "您已在这一班里" if state else clash(shift.starts_at, shift.ends_at, spans, busy, values)
         for need in needs[shift.id]:
             why = unfit(who, need, shift.path, shift.starts_at, shift.ends_at, values, passes[who.person_id], courses)
             why = why or hinders
             taken, waiting = counts.get((shift.id, need.key), (0, 0))
-            if everything or not (why or state):
-                day = clock.local(shift.starts_at).date()
-                days.setdefault(day, []).append(Free(shift, need, need.places - taken, waiting, why, state))
+            mine = state if need.key == role else ""
+            one = Free(shift, need, need.places - taken, waiting, "" if mine else why, mine)
+            if everything or not (one.why or state or one.is_full):
+                days.setdefault(clock.local(shift.starts_at).date(), []).append(one)
     return sorted(days.items())
 
 
@@ -86,10 +87,11 @@ def _shifts(viewer: Viewer) -> Any:
     )  # fmt: skip
 
 
-def _counts(
-    shift_ids: Sequence[str], person_id: str
-) -> tuple[Mapping[tuple[str, str], tuple[int, int]], dict[str, str]]:
-    """Places taken and people waiting by shift and role, and the person's own state by shift, in one statement."""
+Counts = Mapping[tuple[str, str], tuple[int, int]]
+
+
+def _counts(shift_ids: Sequence[str], person_id: str) -> tuple[Counts, Mapping[str, tuple[str, str]]]:
+    """Places taken and people waiting by shift and role; the person's own state and role by shift; one statement."""
     mine = func.max(case((ShiftPlace.person_id == person_id, 1), else_=0)).label("own")
     statement = (
         select(ShiftPlace.shift_id, ShiftPlace.need, ShiftPlace.state, mine, func.count().label("number"))
@@ -97,13 +99,13 @@ def _counts(
         .group_by(ShiftPlace.shift_id, ShiftPlace.need, ShiftPlace.state)
     )
     counts: dict[tuple[str, str], tuple[int, int]] = {}
-    own: dict[str, str] = {}
+    own: dict[str, tuple[str, str]] = {}
     for row in fast().execute(statement):
         taken, waiting = counts.get((row.shift_id, row.need), (0, 0))
         taken += row.number if row.state in HOLDING else 0
         counts[row.shift_id, row.need] = (taken, waiting + (row.number if row.state == State.WAITING else 0))
         if row.own:
-            own[row.shift_id] = row.state
+            own[row.shift_id] = (row.state, row.need)
     return counts, own
 
 

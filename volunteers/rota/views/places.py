@@ -60,7 +60,7 @@ def place(place_id: str, verb: str) -> Answer:
         raise NotFound
     form = ReasonForm()
     if not form.validate():
-        return shift_page(shift_id, 422, reason=form)
+        return shift_page(shift_id, 422, str(form.reason.errors[0]) if form.reason.errors else "请再提交一次")
     do, told = REASONED[verb]
     return _do(shift_id, lambda: do(viewer, place_id, form.reason.data or ""), told)
 

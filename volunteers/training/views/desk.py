@@ -23,7 +23,7 @@ def index() -> str:
     viewer = access.viewer()
     return render_template(
         "volunteers/training/index.html", sessions=queries.list_sessions(viewer), courses=queries.list_courses(viewer),
-        may_manage=viewer.may(MANAGE),
+        may_manage=viewer.may(MANAGE), now=clock.now(),
     )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def course(course_id: str) -> str:
     return render_template(
         "volunteers/training/course.html", course=found, sessions=queries.list_sessions(viewer, course_id),
         holders=queries.list_holders(viewer, course_id), required=required,
-        may_manage=viewer.may_at(MANAGE, found.path),
+        may_manage=viewer.may_at(MANAGE, found.path), now=clock.now(),
     )  # fmt: skip
 
 

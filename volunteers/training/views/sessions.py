@@ -88,6 +88,7 @@ def _page(session_id: str, status: int = 200, problem: str = "", reason: ReasonF
         "volunteers/training/session.html", sheet=sheet, course=sheet.course, session=sheet.session, problem=problem,
         reason=reason or ReasonForm(formdata=None), states=STATE_NAMES, now=now,
         is_open=sheet.session.state == SessionState.PLANNED, has_begun=sheet.session.starts_at <= now,
+        may_tick=sheet.session.starts_at - workflow.EARLY <= now,
     ), status  # fmt: skip
 
 

@@ -152,6 +152,7 @@ def call_off_session(viewer: Viewer, session_id: str, reason: str) -> int:
     held = _manage(viewer, session_id)
     if any(row["state"] in (State.ATTENDED, State.PASSED, State.FAILED) for row in held.enrolments):
         raise Refused("已经有人签到，这一场不能取消")
+    held.session["reason"] = reason[:500]
     move(SESSIONS, viewer, held.session, "call_off_session", SessionState.CALLED_OFF, trail=held.estate_id,
          reason=reason, messages=())  # fmt: skip
     listed = [row for row in held.enrolments if row["state"] in (State.SIGNED_UP, State.WAITING)]
