@@ -121,7 +121,7 @@ class Town:
         item = items[rng.choices(list(items), [WEIGHTS.get(code, 1) for code in items])[0]]
         person, (home, building, _) = rng.choice(self.residents)
         row = {
-            "id": new_id(), "estate_id": self.estate, "code": f"b{n}-{digits(6)}", "version": 1,
+            "id": new_id(), "estate_id": self.estate, "desk_id": self.branch, "code": f"b{n}-{digits(6)}", "version": 1,
             "item_code": item["code"], "item": item, "household_id": home, "building_id": building,
             "household_label": "1栋", "person_id": person, "person_name": "居民", "salutation": "居民",
             "placed_by": person, "placed_by_name": "居民", "placed_as": "self", "door_code": "1234", "note": "",

@@ -129,7 +129,7 @@ def _wish(form: PlaceForm, targets: list[Target]) -> Wish:
     return Wish(
         form.item.data or "", form.note.data or "", form.person.data, None, start, end,
         form.volunteers_needed.data if by_staff else None, bool(form.urgent.data), tuple(form.attention.data or ()),
-        int(form.helper_sex.data or 0),
+        helper_sex=int(form.helper_sex.data or 0),
     )  # fmt: skip
 
 

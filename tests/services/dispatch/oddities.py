@@ -116,7 +116,8 @@ class Oddities:
             "offer_minutes": 120, "deadline_minutes": 1440, "clock": "around_the_clock", "volunteers_needed": 1,
         }  # fmt: skip
         row = {
-            "id": new_id(), "estate_id": self.estate.id, "code": digits(12), "state": state, "version": 1,
+            "id": new_id(), "estate_id": self.estate.id, "desk_id": self.estate.branch.id, "code": digits(12),
+            "state": state, "version": 1,
             "item_code": item["code"], "item": item, "household_id": home, "building_id": None, "household_label": "x",
             "person_id": resident, "person_name": "居民", "salutation": "居民", "placed_by": resident,
             "placed_by_name": "居民", "placed_as": "self", "door_code": "1234", "placed_at": self.now, "note": "",
