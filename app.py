@@ -71,6 +71,7 @@ from services.catalogue.starters import give_starters
 from services.catalogue.views import pages as _catalogue_pages
 from services.demo.commands import demo, seed
 from services.dispatch import api as _dispatch_api  # noqa: F401
+from services.dispatch import facts as dispatch_facts
 from services.dispatch import models as _dispatch  # noqa: F401
 from services.orders import api as _orders_api  # noqa: F401
 from services.orders import busy as order_busy
@@ -91,6 +92,7 @@ from services.reports import models as _reports_models  # noqa: F401
 from services.reports import permissions as _reports_permissions  # noqa: F401
 from services.reports.commands import cli as _reports_cli
 from services.sos import api as _sos_api  # noqa: F401
+from services.sos import circle
 from services.sos import jobs as _sos_jobs  # noqa: F401
 from services.sos import models as _sos  # noqa: F401
 from services.sos import permissions as _sos_permissions  # noqa: F401
@@ -114,19 +116,23 @@ from volunteers.hours import models as _hours  # noqa: F401
 from volunteers.hours import permissions as _hours_permissions  # noqa: F401
 from volunteers.hours.views import pages as _hours_pages
 from volunteers.registry import api as _registry_api  # noqa: F401
+from volunteers.registry import diary as registry_diary
 from volunteers.registry import importing as volunteer_rolls
 from volunteers.registry import marks as volunteer_marks
 from volunteers.registry import models as _registry  # noqa: F401
 from volunteers.registry import permissions as _registry_permissions  # noqa: F401
 from volunteers.registry.views import pages as _registry_pages
+from volunteers.rota import diary as rota_diary
 from volunteers.rota import jobs as _rota_jobs  # noqa: F401
 from volunteers.rota import models as _rota  # noqa: F401
 from volunteers.rota import permissions as _rota_permissions  # noqa: F401
+from volunteers.rota import queries as rota
 from volunteers.rota import spans as rota_spans
 from volunteers.rota.views import pages as _rota_pages
 from volunteers.training import jobs as _training_jobs  # noqa: F401
 from volunteers.training import models as _training  # noqa: F401
 from volunteers.training import permissions as _training_permissions  # noqa: F401
+from volunteers.training import queries as training
 from volunteers.training.views import pages as _training_pages
 
 PAGES: tuple[blueprints.Pages, ...] = (
@@ -161,7 +167,9 @@ calendar.use_table(days.current_table)
 workdays.on_change.append(order_alarms.look_again)
 grid.MARKS["order"] = order_marks.homes_with_orders
 grid.MARKS["vol"] = volunteer_marks.volunteer_homes
-diary.SOURCES[:] = [calendar_queries.of_orders, standing_diary.planned]
+diary.SOURCES[:] = [calendar_queries.of_orders, standing_diary.planned, rota_diary.shifts, registry_diary.days_off]
+dispatch_facts.TRAINED[:] = [training.holders]
+circle.ON_DUTY[:] = [rota.on_duty_in]
 accounts.SIGNALS[IN_NEED] = emergencies.ANY_OPEN
 rota_spans.BUSY.append(order_busy.accepted_orders)
 

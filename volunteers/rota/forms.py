@@ -21,9 +21,8 @@ from wtforms import (
 from wtforms.validators import NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from community.policies.forms import ClockField
 from core import clock
-from core.web.forms import DayField, Form, MomentField, at_most, choices, needed, optional
+from core.web.forms import ClockField, DayField, Form, MomentField, at_most, choices, needed, optional
 from volunteers.registry.skills import SKILLS
 from volunteers.rota.needs import MOST, Need
 from volunteers.rota.workflow import SKIPS, Post, Slot, Weekly, keyed

@@ -11,7 +11,7 @@ from core import access, clock
 from core.access import SIGNED_IN, NotFound, Viewer
 from core.web.addresses import own_path
 from core.web.forms import Form
-from services.dispatch.queries import candidates
+from services.dispatch.queries import candidates, day_bars
 from services.orders import forms, people, queries, wording, workflow
 from services.orders.aggregate import Order
 from services.orders.clock_account import explain
@@ -20,6 +20,8 @@ from services.orders.views.blueprint import Answer, pages
 from services.standing.queries import find_told
 from volunteers.hours.stars import star_level
 
+BARS = 3
+"""How many of the best candidates stand in the picture of the day."""
 FORMS: Mapping[str, type[Form]] = {
     "accept": forms.StepForm, "decline": forms.DeclineForm, "withdraw": forms.WithdrawForm,
     "check_in": forms.CheckInForm, "complete": forms.CompleteForm, "rate": forms.RateForm, "cancel": forms.CancelForm,
@@ -134,10 +136,21 @@ def _for_volunteer(order: Order, viewer: Viewer, _verbs: list[str], _events: Seq
     return {"duty_phone": people.find_duty_phone(order.estate_id), "account": explain(order.row)}
 
 
+def _wished(order: Order) -> tuple[int, int] | None:
+    """The wished time in minutes of its day, for the picture beside the volunteers' days."""
+    if order.preferred_start is None or order.preferred_end is None:
+        return None
+    start, end = clock.local(order.preferred_start), clock.local(order.preferred_end)
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    first, last = ((moment - midnight).total_seconds() // 60 for moment in (start, end))
+    return int(first), min(1440, int(last))
+
+
 def _for_desk(order: Order, viewer: Viewer, verbs: list[str], events: Sequence[Any]) -> dict[str, Any]:
     found, out = candidates(viewer, order) if "dispatch" in verbs else ([], [])
     return {
         "log": wording.record(events), "danger": wording.danger_word(order.note), "candidates": found, "excluded": out,
+        "bars": day_bars(order, found[:BARS]), "wished": _wished(order),
         "account": explain(order.row, events), "may_edit_calendar": viewer.may("workdays:edit"),
     }  # fmt: skip
 
