@@ -24,25 +24,35 @@ def tell(stage: Stage, parts: Parts) -> None:
     """The three orders."""
     now = clock.now()
     waiting = stage.place("policy_question", 1500, parts[2])
-    waiting.pause(now - timedelta(minutes=190), 3, "想问的是哪一项政策？把通知拍给我们看看也行")
+    asked = now - timedelta(minutes=190)
+    _remind(waiting, parts[21], asked)
+    waiting.pause(asked, 3, "想问的是哪一项政策？把通知拍给我们看看也行")
     tomorrow_at_ten = 34 - clock.local(now).hour
     fixed = stage.accepted("small_repair", parts[12], tomorrow_at_ten)
     fixed.extend(now - timedelta(minutes=35), 2 * 1440, "要换的零件后天才到，已和居民说好")
     _go_up(stage.place("plumbing", 1650), parts[21])
 
 
-def _go_up(story: Story, secretary: Someone) -> None:
-    """Nobody took it: half, four fifths and the end passed, and there is no deputy to tell."""
+def _remind(story: Story, secretary: Someone, until: datetime) -> datetime:
+    """The alarms that were heard until then; when all of the time was over, or will be."""
     of = clocks.of_order(story.order.row)
     points = clocks.alarm_points(of, clocks.course(of))
-    told = [secretary.name]
     for stage, at in enumerate(points, 1):
-        drafts = say.near(story.order, [secretary.id], stage) if stage < clocks.OVER else []
-        story.ring(at, "remind", {"stage": stage, "to": told, "due_at": points[-1].isoformat()}, drafts)
+        if at <= until:
+            drafts = say.near(story.order, [secretary.id], stage) if stage < clocks.OVER else []
+            details = {"stage": stage, "to": [secretary.name], "due_at": points[-1].isoformat()}
+            story.ring(at, "remind", details, drafts)
+            story.order.row["reminded"] = stage
+    return points[-1]
+
+
+def _go_up(story: Story, secretary: Someone) -> None:
+    """Nobody took it: half, four fifths and the end passed, and there is no deputy to tell."""
+    end = _remind(story, secretary, clock.now())
     passed = f"{LEVELS[0][0]}空缺"
     letters = say.escalated(story.order, [secretary.id], LEVELS[1][0], f"{passed}。")
-    at = points[-1] + timedelta(minutes=30)
-    story.ring(at, "escalate", {"level": LEVELS[1][0], "to": told, "skipped": [passed]}, letters)
+    details = {"level": LEVELS[1][0], "to": [secretary.name], "skipped": [passed]}
+    story.ring(end + timedelta(minutes=30), "escalate", details, letters)
     story.order.row["escalated"] = 2
 
 
