@@ -118,4 +118,10 @@ def upcoming(
 
 def next_visit(terms: Terms, by_hand: Collection[date] = ()) -> Occurrence | None:
     """The next time that is held, within two years; None when there is none."""
-    return next((occurrence for occurrence in upcoming(terms, 60, by_hand=by_hand) if not occurrence.skipped), None)
+    first = max(clock.today(), terms.starts_on)
+    for ahead in (40, 400, 800):
+        coming = occurrences(terms, first, first + timedelta(days=ahead), by_hand)
+        found = next((occurrence for occurrence in coming if not occurrence.skipped), None)
+        if found is not None:
+            return found
+    return None
