@@ -173,15 +173,17 @@ circle.ON_DUTY[:] = [rota.on_duty_in]
 accounts.SIGNALS[IN_NEED] = emergencies.ANY_OPEN
 rota_spans.BUSY.append(order_busy.accepted_orders)
 
-# What stands in the bar of the desk, in order: label, endpoint, the permission that shows it.
+# What stands in the bar of the desk, the most used first (six show, the others lie behind 更多): label, endpoint, the
+# permission that shows it.
 NAVIGATION = (
     ("派单台", "orders.desk", "orders:dispatch"),
-    ("定期服务", "standing.desk", "standing:read"),
-    ("日历", "calendar.desk", "orders:read"),
-    ("紧急求助", "sos.calls", "emergency:read"),
     ("一楼一图", "grid.estates", "people:read"),
     ("志愿者", "registry.volunteers", "volunteers:read"),
     ("排班", "rota.week", "rota:read"),
+    ("统计", "reports.board", "reports:read"),
+    ("紧急求助", "sos.calls", "emergency:read"),
+    ("定期服务", "standing.desk", "standing:read"),
+    ("日历", "calendar.desk", "orders:read"),
     ("培训", "training.index", "training:read"),
     ("服务清单", "catalogue.items", "catalogue:read"),
     ("办事规则", "policies.index", "policies:read"),

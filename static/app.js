@@ -163,3 +163,12 @@ if (document.querySelector("[data-fresh]")) {
   setInterval(refresh, EVERY);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 }
+
+// A menu closes when the focus or a press goes elsewhere, and with Escape.
+for (const menu of all("details.nav-more")) {
+  document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("focusout", (event) => { if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { menu.open = false; menu.querySelector("summary").focus(); }
+  });
+}
