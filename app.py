@@ -72,6 +72,7 @@ from services.catalogue.views import pages as _catalogue_pages
 from services.demo.commands import demo, seed
 from services.dispatch import api as _dispatch_api  # noqa: F401
 from services.dispatch import facts as dispatch_facts
+from services.dispatch import jobs as _dispatch_jobs  # noqa: F401
 from services.dispatch import models as _dispatch  # noqa: F401
 from services.orders import api as _orders_api  # noqa: F401
 from services.orders import busy as order_busy

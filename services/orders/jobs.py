@@ -6,29 +6,13 @@ import logging
 from collections import Counter
 
 from core import clock, jobs
-from core.access import system_viewer
 from core.workflow import InvalidStep, Stale
-from services.orders import queries, workflow
 from services.orders.clock_queries import list_to_ring
 from services.orders.workflow import alarms
 
 log = logging.getLogger(__name__)
 RINGS, ROUNDS = 200, 20
 """Alarms heard at a time, and how often one run goes on: the next minute does the rest."""
-
-
-@jobs.job("expire_offers", "收回没有答复的派单", "* * * * *")
-def expire_offers() -> str:
-    """Take back offers that ran out unanswered; each order is a step of its own, and running twice does no harm."""
-    done = 0
-    for order_id in queries.list_expired():
-        try:
-            workflow.expire(system_viewer(), order_id)
-        except (InvalidStep, Stale):
-            log.info("order %s had moved on before its offers were taken back", order_id)
-        else:
-            done += 1
-    return f"收回{done}单"
 
 
 @jobs.job("order_clocks", "提醒快到时限的单，超时逐级告诉", "* * * * *")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from functools import reduce
@@ -385,7 +385,9 @@ def find_placed(viewer: Viewer, key: str) -> str | None:
     return opened(found) if found else None
 
 
-def list_expired(limit: int = 200) -> Iterable[str]:
-    """Orders with an offer that ran out unanswered."""
-    late = select(Offer.order_id).where(Offer.state == OfferState.OFFERED, Offer.expires_at <= clock.now())
-    return db.session.scalars(late.distinct().limit(limit)).all()
+def list_expired(limit: int = 200) -> Sequence[Any]:
+    """Orders with an offer that ran out unanswered, as (id, estate)."""
+    late = select(Offer.order_id, Offer.estate_id).where(
+        Offer.state == OfferState.OFFERED, Offer.expires_at <= clock.now()
+    )
+    return db.session.execute(late.distinct().limit(limit)).all()

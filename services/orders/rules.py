@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from community.policies.declared import Rule, Topic, declare
 from community.policies.queries import by_estate
+from core import clock
 
 OFFERS = declare(
     Topic(
@@ -25,6 +27,14 @@ OFFERS = declare(
         ),
     )
 )  # fmt: skip
+
+
+def is_quiet(estate_id: str, moment: datetime) -> bool:
+    """Whether only urgent matters may disturb in an estate at a moment."""
+    begin, end = quiet_hours([estate_id])[estate_id]
+    local = clock.local(moment)
+    minute = local.hour * 60 + local.minute
+    return begin <= minute < end if begin <= end else minute >= begin or minute < end
 
 
 def quiet_hours(estate_ids: Sequence[str]) -> Mapping[str, tuple[int, int]]:

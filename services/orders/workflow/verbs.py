@@ -155,15 +155,17 @@ def _run_out(order: Order) -> None:
             order.touch(offer.volunteer_id).state = OfferState.EXPIRED
 
 
-def expire(viewer: Viewer, order_id: str) -> Order:
-    """Take back offers that ran out (a job does this). The order returns to the queue when none is left."""
+def expire(viewer: Viewer, order_id: str, quietly: bool = False) -> Order:
+    """Take back offers that ran out (a job does this). The order returns to the queue when none is left; ``quietly``:
+    without telling the branch, for somebody else is to be asked at once."""
 
     def decide(order: Order) -> Outcome:
         _run_out(order)
         order.row["updated_at"] = clock.now()
         if order.live_offers():
             return Outcome(State.DISPATCHED)
-        return Outcome(State.PLACED, say.back_in_queue(order, order.leaders, "到时间没有人接单"))
+        told = [] if quietly else say.back_in_queue(order, order.leaders, "到时间没有人接单")
+        return Outcome(State.PLACED, told)
 
     return apply(viewer, "expire", partial(queries.get_order, viewer, order_id), decide)
 

@@ -15,7 +15,8 @@ from core import clock
 from core.audit import Event
 from core.database import begin_write, db
 from core.ids import new_id
-from services.orders import jobs, workflow
+from services.dispatch import jobs
+from services.orders import workflow
 from services.orders.models import ServiceOrder
 from tests.conftest import MOMENT
 from tests.factories import World
@@ -366,8 +367,8 @@ def test_the_job_takes_back_what_nobody_answered(site: Site, app: Flask, at: Cal
     site.offered(order_id, "volunteer1")
     at(MOMENT + timedelta(days=2))
     with app.app_context():
-        assert jobs.expire_offers() == "收回1单"
-        assert jobs.expire_offers() == "收回0单"
+        assert jobs.expire_offers() == "收回1单，自动改派0单"
+        assert jobs.expire_offers() == "收回0单，自动改派0单"
     assert site.order(order_id).state == "placed"
 
 

@@ -431,7 +431,7 @@ def test_an_offer_that_ran_out_cannot_be_accepted_and_goes_back(desk: Desk) -> N
     clock.set_now(clock.now() + timedelta(minutes=30))
     with pytest.raises(InvalidStep):
         desk.accept(order_id, "volunteer1")
-    assert list(queries.list_expired()) == [order_id]
+    assert [row[0] for row in queries.list_expired()] == [order_id]
     workflow.expire(system_viewer(), order_id)
     order = desk.get(order_id)
     assert (order.state, order.offers[desk.id("volunteer1")].state) == (State.PLACED, OfferState.EXPIRED)
@@ -623,7 +623,7 @@ def test_random_lives_of_orders(seed: int, desk: Desk) -> None:
         if order.state in (State.CANCELLED, State.CLOSED) and rng.random() < 0.3:
             order_id = desk.placed(volunteers_needed=rng.choice([1, 2, 3]))
         db.session.rollback()
-        if order_id in queries.list_expired():
+        if order_id in [row[0] for row in queries.list_expired()]:
             if desk.get(order_id).state == State.DISPATCHED:
                 workflow.expire(system_viewer(), order_id)
             agrees(desk, order_id)
