@@ -1,7 +1,7 @@
 """Public holidays by name: which days are off because of one, unlike plain weekends.
 
-Known from the State Council's yearly notices as the chinese-calendar library has them. Of years without a notice only
-the 13 statutory days are known (全国年节及纪念日放假办法, 2025): the days made up for are announced with it.
+Known from the table of days (``core.calendar``). Of years that it does not hold only the 13 statutory days are known
+(全国年节及纪念日放假办法, 2025): the days made up for are announced with the yearly notice.
 """
 
 from __future__ import annotations
@@ -25,12 +25,10 @@ FESTIVALS = {
 
 def holiday(day: date) -> str:
     """The holiday for which a day is off, in Chinese; nothing for a plain weekend or a day that is worked."""
-    if not calendar.is_known_year(day.year):
+    table = calendar.table()
+    if day.year not in table.years:
         return statutory(day.year).get(day, "")
-    if calendar.is_working_day(day):
-        return ""
-    _, name = chinese_calendar.get_holiday_detail(day)
-    return chinese_calendar.Holiday(name).chinese if name else ""
+    return "" if table.works(day) else table.name(day)
 
 
 def next_working_day(day: date) -> date:
