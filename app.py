@@ -108,6 +108,7 @@ from services.standing import kinds as _standing_kinds  # noqa: F401
 from services.standing import models as _standing  # noqa: F401
 from services.standing import permissions as _standing_permissions  # noqa: F401
 from services.standing import rules as _standing_rules  # noqa: F401
+from services.standing import workflow as standing
 from services.standing.views import pages as _standing_pages
 from volunteers.certificates import api as _certificates_api  # noqa: F401
 from volunteers.certificates import models as _certificates  # noqa: F401
@@ -171,6 +172,7 @@ grid.MARKS["vol"] = volunteer_marks.volunteer_homes
 diary.SOURCES[:] = [calendar_queries.of_orders, standing_diary.planned, rota_diary.shifts, registry_diary.days_off]
 dispatch_facts.TRAINED[:] = [training.holders]
 circle.ON_DUTY[:] = [rota.on_duty_in]
+standing.AWAY[:] = [registry_diary.away]
 accounts.SIGNALS[IN_NEED] = emergencies.ANY_OPEN
 rota_spans.BUSY.append(order_busy.accepted_orders)
 

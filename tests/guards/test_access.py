@@ -172,7 +172,7 @@ def town(app: Flask, world: World) -> Town:
             "person_id": world["neighbour"].id, "account_id": world["neighbour"].account_id, "estate_id": banyan.id,
             "building_id": banyan.building_id, "household_id": world["neighbour"].household_id or "",
             "volunteer_id": world["volunteer2"].id, "helper_id": world["neighbour"].id, "number": "ZM-0",
-            "name": "forget_keys", "way": "up", "token": "none", "feed_id": "none", "day": "2026-02-15", "year": "2026",
+            "name": "forget_keys", "way": "up", "token": "none", "feed_id": "none", "day_off_id": "none", "day": "2026-02-15", "year": "2026",
             "standing_id": _series(world), "topic_name": "offers", "standing": "suspended", "filename": "app.js",
             "item_id": db.session.scalars(item).one(),
             "entry_id": db.session.scalars(select(HourEntry.id)).one(),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 
 from sqlalchemy import Date, bindparam, select
 
@@ -29,3 +29,15 @@ def days_off(viewer: Viewer, asked: Asked) -> Iterator[Entry]:
         while day <= min(last, asked.last):
             yield Entry(day, "不能来", "off", state="不能来", icon="i-x", url="/volunteer")
             day += timedelta(days=1)
+
+
+_AWAY = select(VolunteerDayOff.person_id).where(
+    VolunteerDayOff.person_id.in_(bindparam("people", expanding=True)),
+    VolunteerDayOff.first_day <= bindparam("day", type_=Date()),
+    VolunteerDayOff.last_day >= bindparam("day", type_=Date()),
+)
+
+
+def away(people: Sequence[str], day: date) -> Mapping[str, str]:
+    """Why volunteers cannot come on a day, by id, for those who have it off."""
+    return dict.fromkeys(fast().scalars(_AWAY, {"people": list(people), "day": day}), "那天不能来")
