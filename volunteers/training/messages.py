@@ -8,6 +8,7 @@ from typing import Any
 
 from core.outbox import Draft
 from core.web.formats import date_zh, time_range
+from volunteers.training import kinds as _kinds  # noqa: F401
 
 MINE = "/training/mine"
 
@@ -74,8 +75,9 @@ def lapsing_of(
     """To the branch: a volunteer's training lapses soon."""
     title = f"{name}的“{course_name}”{f'还有{days}天' if days else '今天'}到期"
     body = f"有效到{date_zh(expires_on, full=True)}，请安排复训"
+    sms = f"有志愿者的“{course_name}”快到期，请安排复训"
     return [
-        Draft(person, "training.lapsing_of", title, body, "/training/lapsing", matter=enrolment_id)
+        Draft(person, "training.lapsing_of", title, body, "/training/lapsing", sms, matter=enrolment_id)
         for person in leaders
     ]
 

@@ -3,7 +3,7 @@ repeats changes only shifts that nobody is in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -179,18 +179,9 @@ class Proposal:
 
 
 def is_holiday(day: date) -> bool:
-    """Whether a day off belongs to a public holiday: days off in a row of which one falls on a weekday."""
-    if calendar.is_working_day(day):
-        return False
-    return any(one.weekday() < 5 for one in (day, *_days_off(day, 1), *_days_off(day, -1)))
-
-
-def _days_off(day: date, step: int) -> Iterator[date]:
-    for number in range(1, 15):
-        one = day + timedelta(days=number * step)
-        if calendar.is_working_day(one):
-            return
-        yield one
+    """Whether a day off belongs to a public holiday, its weekends included."""
+    days = calendar.table()
+    return not days.works(day) and days.name(day) != ""
 
 
 def _is_skipped(day: date, skip: str) -> bool:
