@@ -74,6 +74,7 @@ from services.dispatch import api as _dispatch_api  # noqa: F401
 from services.dispatch import facts as dispatch_facts
 from services.dispatch import jobs as _dispatch_jobs  # noqa: F401
 from services.dispatch import models as _dispatch  # noqa: F401
+from services.dispatch.views import pages as _dispatch_pages
 from services.orders import api as _orders_api  # noqa: F401
 from services.orders import busy as order_busy
 from services.orders import clock_api as _clock_api  # noqa: F401
@@ -157,6 +158,7 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _rota_pages,
     _catalogue_pages,
     _orders_pages,
+    _dispatch_pages,
     _standing_pages,
     _calendar_pages,
     _sos_pages,

@@ -102,6 +102,13 @@ def _short(why: str) -> str:
     return "今天已派够了" if why.startswith("今天已派") else why
 
 
+def best_of(estate_id: str, waiting: Sequence[Asked], facts: Facts, scale: Scale) -> list[Verdict | None]:
+    """The best candidate of each order by itself."""
+    needs = [facts.need(order) for order in waiting]
+    edges = Screen(Pool(facts, estate_id), needs, scale).best(1)
+    return [found[0] if found else None for found in _verdicts(edges, np.arange(len(edges.order)), facts, needs, scale)]
+
+
 def _task(waiting: Sequence[Asked], needs: Sequence[Need], pool: Pool, scale: Scale) -> Assignment:
     weights, now = scale.weights, pool.facts.now
     hours = [(order.due_at - now).total_seconds() / 3600 for order in waiting]

@@ -17,10 +17,11 @@ from core.access import Forbidden, NotFound, Viewer
 from core.database import db, fast
 from core.sealing import sealer
 from core.web.formats import relative_day
-from services.dispatch.facts import TRAINED, Asked, asked_of, load_for
+from services.dispatch.facts import TRAINED, Asked, asked_of, load_for, load_waiting
 from services.dispatch.matching import judge
 from services.dispatch.models import REASON_COLUMN, DispatchPlan, PairExclusion
 from services.dispatch.reading import WAITING
+from services.dispatch.rules import Weights
 from services.dispatch.terms import Need, Verdict
 from services.dispatch.times import DAY, Span, clock_of, free_from, minute_of, moment_of, needed, open_spans
 from services.orders.aggregate import Order
@@ -28,7 +29,7 @@ from services.orders.models import ServiceOrder
 from volunteers.hours.stars import star_level
 
 __all__ = [
-    "TRAINED", "Candidate", "DayBar", "Judged", "candidates", "day_bars", "get_estate", "get_pair",
+    "TRAINED", "Candidate", "DayBar", "Judged", "candidates", "compare", "day_bars", "get_estate", "get_pair",
     "get_plan", "judged", "kept_apart", "list_estates", "list_pairs", "list_plans", "list_waiting", "orders_of",
     "reason_of",
 ]  # fmt: skip
@@ -211,6 +212,40 @@ def orders_of(plan: DispatchPlan) -> Mapping[str, Any]:
     fresh = (ServiceOrder.estate_id == plan.estate_id) & WAITING
     found = select(*_PLANNED).where(or_(named, fresh)) if plan.applied_at is None else select(*_PLANNED).where(named)
     return {row.id: row for row in fast().execute(found.order_by(ServiceOrder.due_at, ServiceOrder.id))}
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A waiting order, who is best for it as the estate weighs now, and who would be."""
+
+    row: Any
+    before: Verdict | None
+    after: Verdict | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether somebody else would be."""
+        if self.before is None or self.after is None:
+            return self.before is not self.after
+        return self.before.volunteer.volunteer_id != self.after.volunteer.volunteer_id
+
+
+def compare(viewer: Viewer, estate_id: str, weights: Weights, limit: int) -> list[Changed]:
+    """What other weights would do to the best candidate of each waiting order of an estate, the nearest deadline first.
+
+    Raises ``NotFound`` where the viewer does not dispatch.
+    """
+    # numpy is loaded by whoever asks this, not by every process.
+    from services.dispatch import planning
+
+    estate = get_estate(viewer, estate_id)
+    waiting = list_waiting(estate.id, limit=limit)
+    facts = load_waiting(estate.id, waiting)
+    rows = {
+        row.id: row for row in fast().execute(select(*_PLANNED).where(ServiceOrder.id.in_([o.id for o in waiting])))
+    }
+    before, after = (planning.best_of(estate.id, waiting, facts, facts.scale(own)) for own in (None, weights))
+    return [Changed(rows[order.id], one, other) for order, one, other in zip(waiting, before, after, strict=True)]
 
 
 # Pairs kept apart

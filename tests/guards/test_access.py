@@ -26,6 +26,7 @@ from core.outbox import Message
 from core.sealing import sealer
 from services.catalogue.models import ServiceItem
 from services.dispatch import workflow as dispatch
+from services.dispatch.models import REASON_COLUMN, PairExclusion
 from services.orders import workflow
 from services.orders.workflow import Wish
 from services.sos import workflow as emergencies
@@ -34,6 +35,7 @@ from services.standing.recurrence import Pattern
 from services.standing.workflow import Agreement
 from tests.factories import Someone, World, browser
 from volunteers.hours.models import HourEntry
+from volunteers.registry.models import VolunteerDayOff
 from volunteers.rota import workflow as rota
 from volunteers.rota.models import RotaPattern, ShiftPlace
 from volunteers.rota.needs import Need
@@ -162,6 +164,21 @@ def _lesson(world: World) -> dict[str, str]:
     return {"course_id": course, "session_id": session, "enrolment_id": enrolment, "pass_text": made}
 
 
+def _apart(world: World) -> dict[str, str]:
+    """A pair kept apart, and a volunteer's days off."""
+    estate, resident, helper = world.estates["banyan"].id, world["resident"].id, world["volunteer2"].id
+    begin_write()
+    pair = PairExclusion(
+        id=new_id(), estate_id=estate, person_id=resident, volunteer_id=helper, side="resident", asked_by=resident,
+        reason=sealer().seal("x", REASON_COLUMN), at=clock.now(),
+    )  # fmt: skip
+    off = VolunteerDayOff(id=new_id(), person_id=world["volunteer1"].id, first_day=clock.today(),
+                          last_day=clock.today())  # fmt: skip
+    db.session.add_all([pair, off])
+    db.session.commit()
+    return {"pair_id": pair.id, "day_off_id": off.id}
+
+
 @pytest.fixture
 def town(app: Flask, world: World) -> Town:
     app.config["WTF_CSRF_ENABLED"] = False
@@ -175,7 +192,7 @@ def town(app: Flask, world: World) -> Town:
             "name": "forget_keys", "way": "up", "token": "none", "feed_id": "none",
             "day_off_id": "none", "day": "2026-02-15", "year": "2026",
             "standing_id": _series(world), "topic_name": "offers", "standing": "suspended", "filename": "app.js",
-            "item_id": db.session.scalars(item).one(),
+            "item_id": db.session.scalars(item).one(), **_apart(world),
             "entry_id": db.session.scalars(select(HourEntry.id)).one(),
             "post_id": db.session.scalars(
                 select(Appointment.id).where(Appointment.person_id == world["steward"].id)
