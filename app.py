@@ -93,6 +93,11 @@ from services.reports import measures as _reports_measures  # noqa: F401
 from services.reports import models as _reports_models  # noqa: F401
 from services.reports import permissions as _reports_permissions  # noqa: F401
 from services.reports.commands import cli as _reports_cli
+from services.reports.exports import jobs as _export_jobs  # noqa: F401
+from services.reports.exports import models as _exports  # noqa: F401
+from services.reports.issues import jobs as _issue_jobs  # noqa: F401
+from services.reports.issues import models as _issues  # noqa: F401
+from services.reports.views import pages as _reports_pages
 from services.sos import api as _sos_api  # noqa: F401
 from services.sos import circle
 from services.sos import jobs as _sos_jobs  # noqa: F401
@@ -162,6 +167,7 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _standing_pages,
     _calendar_pages,
     _sos_pages,
+    _reports_pages,
 )
 
 # What the rooms below leave to those above.
@@ -185,7 +191,7 @@ NAVIGATION = (
     ("一楼一图", "grid.estates", "people:read"),
     ("志愿者", "registry.volunteers", "volunteers:read"),
     ("排班", "rota.week", "rota:read"),
-    ("统计", "reports.board", "reports:read"),
+    ("统计", "reports.dashboard", "reports:read"),
     ("紧急求助", "sos.calls", "emergency:read"),
     ("定期服务", "standing.desk", "standing:read"),
     ("日历", "calendar.desk", "orders:read"),

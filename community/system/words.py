@@ -176,6 +176,16 @@ VERB_NAMES: Mapping[str, str] = {
     "check_out": "离岗",
     "reinstate": "撤销未到",
     "export_rota": "导出排班",
+    "export_report": "导出统计",
+    "ask_export": "申请导出",
+    "start_export": "开始导出",
+    "finish_export": "完成导出",
+    "fail_export": "导出没做成",
+    "cancel_export": "取消导出",
+    "expire_export": "清除过期导出",
+    "issue_report": "生成统计报告",
+    "subscribe_report": "订阅统计报告",
+    "unsubscribe_report": "退订统计报告",
     # the workings of the system
     "run_job": "运行后台任务",
     "send_again": "重发消息",
@@ -216,6 +226,9 @@ SUBJECT_NAMES: Mapping[str, str] = {
     "job": "后台任务",
     "message": "消息",
     "robot": "群机器人",
+    "report": "统计",
+    "export": "导出文件",
+    "report_issue": "统计报告",
 }
 DETAIL_NAMES: Mapping[str, str] = {
     "role": "职务",
@@ -238,6 +251,9 @@ DETAIL_NAMES: Mapping[str, str] = {
     "before": "原来",
     "after": "改为",
     "days": "天数",
+    "title": "标题",
+    "format": "格式",
+    "rows": "行数",
 }
 """What of an event's details is fit to show: names and figures, no ids."""
 

@@ -14,7 +14,7 @@ from community.grid.models import Estate
 from core import audit, clock
 from core.access import Viewer, system_viewer
 from core.database import begin_write, db
-from services.demo import clock_stories, emergencies, history, standing, writing
+from services.demo import clock_stories, emergencies, history, publish, standing, writing
 from services.demo.duty import Gate
 from services.demo.people import PHONE, Casting, Parts, cast_parts, items_of, name_family, residents_of, volunteers_of
 from services.demo.places import Places, Rolls, read_rolls, settle
@@ -46,6 +46,7 @@ def load() -> bool:
     others = [who for who in volunteers_of(places.estate) if who.id not in parts.ids()]
     Gate(places.estate, parts[21], [parts[n] for n in range(11, 17)], others[:18]).set()
     db.session.commit()
+    publish.publish(places.estate, parts[21].id)
     return True
 
 

@@ -174,16 +174,12 @@ def sums(question: Question) -> dict[str, Numbers]:
     by = {"unit": "node", "month": "period", "week": "period", "day": "period", "item": "item"}.get(question.by, "")
     as_of = question.as_of if question.as_of is not None and question.as_of < clock.today() else None
     found: dict[str, Numbers] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
-    if question.by == "unit" and question.organised == "now":
-        for id_, path in below:
-            for _, numbers in _read(question, as_of, "", [], path):
-                _plus(found[id_], numbers)
-    else:
-        nodes = [id_ for id_, _ in below] if question.by == "unit" else [node]
-        branches = question.organised == "now" and question.by != "unit"
-        for key, numbers in _read(question, as_of, by, nodes, question.path if branches else ""):
-            name = key_of(key) if by in ("period", "item") else (key or "")
-            _plus(found[name], numbers)
+    branches = question.organised == "now"
+    nodes = [id_ for id_, _ in below] if question.by == "unit" else [node]
+    at = _standing(question.path, below) if question.by == "unit" and branches else {}
+    for key, numbers in _read(question, as_of, by, nodes, question.path if branches else ""):
+        name = key_of(key) if by in ("period", "item") else (key or "")
+        _plus(found[at.get(name, name)], numbers)
     if as_of is None:
         for path, item, day, numbers in _tail(question):
             if question.only.get("item") in (None, item):
@@ -194,6 +190,15 @@ def sums(question: Question) -> dict[str, Numbers]:
 def children(node: str) -> list[tuple[str, str]]:
     """The bodies right below a node that answer for estates, as (id, path)."""
     return [(id_, path) for id_, path in fast().execute(_CHILDREN, {"node": node})]
+
+
+_BRANCHES = select(Estate.branch_id, Estate.path).where(Estate.path.like(bindparam("path")))
+
+
+def _standing(path: str, below: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Under which child each estate below a path stands now, by its branch; ``""`` for one under none of them."""
+    rows = fast().execute(_BRANCHES, {"path": path + "%"}).all()
+    return {branch: next((id_ for id_, child in below if at.startswith(child)), "") for branch, at in rows}
 
 
 def keys(question: Question) -> Callable[[Any], str]:

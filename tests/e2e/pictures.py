@@ -28,6 +28,7 @@ PICTURES = (
     ("emergency", SECRETARY, DESK, "/emergency?tab=closed", "main tbody a"),
     ("clock", SECRETARY, DESK, "/desk?item=policy_question", ".queue a"),
     ("calendar", COMMUNITY, DESK, "/workdays", ""),
+    ("reports", SECRETARY, DESK, "/reports", ""),
     ("import", SECRETARY, DESK, "/imports", ""),
     ("building", SECRETARY, DESK, "/estates", 'main a[href^="/buildings/"]'),
 )

@@ -85,6 +85,7 @@ PHONE_PLACES = (
     Place(RESIDENT, "contacts", "/me/contacts"),
     Place(RESIDENT, "contact", "/me/contacts", ("main a[href^='/contacts/']",)),
     Place(NEIGHBOUR, "order-waiting-for-me", "/orders/mine?group=open", (ORDER,)),
+    Place(RESIDENT, "open-figures", "/", ("main a[href^='/open/']",)),
 )
 DESK_PLACES = (
     Place(SECRETARY, "queue", "/desk"),
@@ -140,6 +141,13 @@ DESK_PLACES = (
     Place(SECRETARY, "messages-of-staff", "/me/messages"),
     Place(SECRETARY, "inbox-of-staff", "/inbox"),
     Place(SECRETARY, "me-of-staff", "/me"),
+    Place(SECRETARY, "reports", "/reports"),
+    Place(SECRETARY, "measures", "/reports/measures"),
+    Place(SECRETARY, "figure-behind", "/reports", ("main .kpi a",)),
+    Place(SECRETARY, "issues", "/reports/issues"),
+    Place(SECRETARY, "issue", "/reports/issues", ("main th a[href^='/reports/issues/']",)),
+    Place(SECRETARY, "exports", "/reports/exports"),
+    Place(COMMUNITY, "reports-of-community", "/reports?period=quarter"),
     Place(COMMUNITY, "estates", "/estates"),
     Place(COMMUNITY, "queue-of-community", "/desk"),
     Place(SECRETARY, "queue-order-paused", "/desk?item=policy_question", ("main a.q__link",)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,10 @@ from services.dispatch import workflow as dispatch
 from services.dispatch.models import REASON_COLUMN, PairExclusion
 from services.orders import workflow
 from services.orders.workflow import Wish
+from services.reports.asked import Asked, whole_period
+from services.reports.exports import workflow as exports
+from services.reports.issues import workflow as issues
+from services.reports.queries import Unit
 from services.sos import workflow as emergencies
 from services.standing import workflow as standing
 from services.standing.recurrence import Pattern
@@ -116,10 +120,16 @@ def _history(world: World) -> dict[str, str]:
     db.session.add(contact)
     db.session.commit()
     call, _ = emergencies.raise_call(world["neighbour"].viewer(), emergencies.Wish())
+    branch = world.estates["banyan"].branch
+    asked = Asked(Unit(branch.id, branch.name, branch.path), whole_period("year", clock.today()))
+    export = exports.ask(secretary, asked, exports.Wish("清单", "xlsx", {}, False, 3))
+    issue = issues.issue(branch, whole_period("month", date(2026, 1, 1)))
+    assert issue is not None
     return {
         "order_id": orders[1], "plan_id": plan.id, "message_id": said[0]["id"], "import_id": roll.id,
         "delivery_id": letter.id, "device_id": device.id, "robot_id": robot.id, "call_id": call.id,
         "contact_id": contact.id, "key": contact.id,
+        "export_id": export, "issue_id": issue.id,
     }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Handing figures and lists over as files: small ones at once, large ones made in the background."""
