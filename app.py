@@ -78,6 +78,7 @@ from services.dispatch.views import pages as _dispatch_pages
 from services.orders import api as _orders_api  # noqa: F401
 from services.orders import busy as order_busy
 from services.orders import clock_api as _clock_api  # noqa: F401
+from services.orders import commitments as order_commitments
 from services.orders import jobs as _orders_jobs  # noqa: F401
 from services.orders import marks as order_marks
 from services.orders import models as _orders  # noqa: F401
@@ -108,6 +109,7 @@ from services.sos import rules as _sos_rules  # noqa: F401
 from services.sos.soon import use_texts
 from services.sos.views import pages as _sos_pages
 from services.sos.views.desk import IN_NEED
+from services.standing import commitments as series_held
 from services.standing import diary as standing_diary
 from services.standing import jobs as _standing_jobs  # noqa: F401
 from services.standing import kinds as _standing_kinds  # noqa: F401
@@ -116,20 +118,28 @@ from services.standing import permissions as _standing_permissions  # noqa: F401
 from services.standing import rules as _standing_rules  # noqa: F401
 from services.standing import workflow as standing
 from services.standing.views import pages as _standing_pages
+from volunteers.applications import models as _applications  # noqa: F401
+from volunteers.applications.models import VolunteerApplication
+from volunteers.applications.views import pages as _applications_pages
 from volunteers.certificates import api as _certificates_api  # noqa: F401
 from volunteers.certificates import models as _certificates  # noqa: F401
 from volunteers.certificates.views import pages as _certificates_pages
+from volunteers.consents import models as _consents  # noqa: F401
+from volunteers.consents.views import pages as _consents_pages
 from volunteers.hours import api as _hours_api  # noqa: F401
 from volunteers.hours import models as _hours  # noqa: F401
 from volunteers.hours import permissions as _hours_permissions  # noqa: F401
 from volunteers.hours.views import pages as _hours_pages
 from volunteers.registry import api as _registry_api  # noqa: F401
+from volunteers.registry import commitments as volunteer_commitments
 from volunteers.registry import diary as registry_diary
-from volunteers.registry import importing as volunteer_rolls
+from volunteers.registry import jobs as _registry_jobs  # noqa: F401
 from volunteers.registry import marks as volunteer_marks
 from volunteers.registry import models as _registry  # noqa: F401
 from volunteers.registry import permissions as _registry_permissions  # noqa: F401
+from volunteers.registry import workflow as volunteer_workflow
 from volunteers.registry.views import pages as _registry_pages
+from volunteers.rota import commitments as rota_commitments
 from volunteers.rota import diary as rota_diary
 from volunteers.rota import jobs as _rota_jobs  # noqa: F401
 from volunteers.rota import models as _rota  # noqa: F401
@@ -137,6 +147,11 @@ from volunteers.rota import permissions as _rota_permissions  # noqa: F401
 from volunteers.rota import queries as rota
 from volunteers.rota import spans as rota_spans
 from volunteers.rota.views import pages as _rota_pages
+from volunteers.teams import importing as team_rolls
+from volunteers.teams import models as _teams  # noqa: F401
+from volunteers.teams import permissions as _teams_permissions  # noqa: F401
+from volunteers.teams import workflow as team_workflow
+from volunteers.teams.views import pages as _teams_pages
 from volunteers.training import jobs as _training_jobs  # noqa: F401
 from volunteers.training import models as _training  # noqa: F401
 from volunteers.training import permissions as _training_permissions  # noqa: F401
@@ -161,6 +176,9 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _registry_pages,
     _training_pages,
     _rota_pages,
+    _applications_pages,
+    _consents_pages,
+    _teams_pages,
     _catalogue_pages,
     _orders_pages,
     _dispatch_pages,
@@ -171,7 +189,10 @@ PAGES: tuple[blueprints.Pages, ...] = (
 )
 
 # What the rooms below leave to those above.
-roll_files.readers.append(volunteer_rolls.read)
+roll_files.readers.append(team_rolls.read)
+volunteer_commitments.COMMITMENTS[:] = [order_commitments.accepted_orders, rota_commitments.shifts, series_held.series]
+volunteer_workflow.ON_LEAVING.append(team_workflow.leave_all)
+volunteer_workflow.ERASED.append(VolunteerApplication)
 grid_estates.on_new_estate.append(give_starters)
 calendar.use_table(days.current_table)
 workdays.on_change.append(order_alarms.look_again)
@@ -192,6 +213,7 @@ NAVIGATION = (
     ("志愿者", "registry.volunteers", "volunteers:read"),
     ("排班", "rota.week", "rota:read"),
     ("统计", "reports.dashboard", "reports:read"),
+    ("志愿队", "teams.index", "teams:read"),
     ("紧急求助", "sos.calls", "emergency:read"),
     ("定期服务", "standing.desk", "standing:read"),
     ("日历", "calendar.desk", "orders:read"),

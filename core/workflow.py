@@ -98,13 +98,15 @@ class Workflow:
         *,
         made: Sequence[str],
         extras: Mapping[str, Extra] | None = None,
+        key: str = "id",
+        state: str = "state",
     ) -> None:
-        """``made`` names the columns that a new row is given besides id, state and version; ``extras`` are the writes
-        that steps may name besides ``messages``."""
+        """``made`` names the columns that a new row is given besides key, state and version; ``extras`` are the writes
+        that steps may name besides ``messages``; ``key`` and ``state`` are the columns that serve as such."""
         self.kind = kind
         self.steps = {step.verb: step for step in steps}
-        self._table = table
-        self._made = ("id", *made)
+        self._table, self._key, self._state = table, key, state
+        self._made = (key, *made)
         self._extras = {MESSAGES: _TELLING, **(extras or {})}
         self._compounds: dict[str, Compound] = {}
 
@@ -121,12 +123,12 @@ class Workflow:
 
     def columns(self, step: Step) -> tuple[str, ...]:
         """The columns whose new values ``apply`` takes for a step."""
-        return self._made if None in step.leaves else ("id", *step.sets, "updated_at")
+        return self._made if None in step.leaves else (self._key, *step.sets, "updated_at")
 
     def apply(
         self, connection: Connection, change: Change, row: Mapping[str, Any], extra: Mapping[str, Any] | None = None
     ) -> None:
-        """Apply a verb: ``row`` holds id, version as read, and the new values of the step's columns.
+        """Apply a verb: ``row`` holds key, version as read, and the new values of the step's columns.
 
         Raises ``InvalidStep``, ``ReasonMissing``, or ``Stale`` when the row is no longer as it was read.
         """
@@ -167,17 +169,18 @@ class Workflow:
         extras = [*[self._extras[name] for name in step.writes], _ALWAYS]
 
         def parts(dialect: str, gate: ColumnElement[bool]) -> list[Part]:
-            own: list[Part] = [core_insert(table).values(state=state, version=version, **setters)] if making else []
+            new = {self._state: state, "version": version, **setters}
+            own: list[Part] = [core_insert(table).values(new)] if making else []
             return own + [part for extra in extras for part in extra.parts(dialect, gate)]
 
         parameters = [*setters.values(), state, version, *[p for extra in extras for p in extra.parameters]]
         if making:
             return Compound(f"{step.verb}_{self.kind}", parameters, parts)
-        changed = {name: value for name, value in setters.items() if name != "id"}
+        changed = {name: value for name, value in setters.items() if name != self._key}
         guard = (
             update(table)
-            .where(table.c.id == setters["id"], table.c.version == version, table.c.state == was)
-            .values(state=state, version=version + 1, **changed)
+            .where(table.c[self._key] == setters[self._key], table.c.version == version, table.c[self._state] == was)
+            .values({self._state: state, "version": version + 1, **changed})
         )
         return Compound(f"{step.verb}_{self.kind}", [*parameters, was], parts, guard)
 

@@ -120,6 +120,14 @@ for (const box of all("[data-past-slots]")) {
   mark();
 }
 
+// A day of the week is a button that ticks all its parts, or clears them; each part stays a box of its own.
+for (const button of all("[data-tick-all]")) shown(button).addEventListener("click", () => {
+  const boxes = all("input[type=checkbox]", button.closest("[role=group]"));
+  const on = boxes.some((box) => !box.checked);
+  for (const box of boxes) if (box.checked !== on) box.click();
+});
+for (const part of all("[data-without-script]")) part.hidden = true;
+
 // Adding the place to a check-in is the volunteer's choice, one press at a time.
 if (navigator.geolocation) for (const button of all("[data-place]")) shown(button).addEventListener("click", () => {
   const text = button.querySelector("span");

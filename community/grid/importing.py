@@ -31,6 +31,7 @@ from core.database import db
 from core.identity import pinyin_initials, pinyin_key
 from core.ids import new_id
 from core.sealing import sealer
+from core.sheets import SheetError
 
 CHUNK = 1000
 Item = TypeVar("Item")
@@ -77,6 +78,10 @@ class ResidentFile:
     def refused_workbook(self) -> bytes:
         """The refused rows under their own headers."""
         return refused_workbook(self._roll.refused)
+
+    def aimed(self, target: str) -> RollFile:
+        """A roll of residents is meant for the estate as a whole. Raises ``SheetError``."""
+        raise SheetError("这是居民花名册，这里要的是志愿者名册，表头里要有特长或服务时间")
 
     def plan(self, estate: Estate | None) -> Result:
         """What ``save`` would do."""

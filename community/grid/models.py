@@ -129,6 +129,8 @@ class Person(Base):
         CheckConstraint("sex IN (0, 1, 2, 9)", name="sex"),
         Index("ix_person_id_key", "estate_id", "id_key", postgresql_where=text("id_key IS NOT NULL"),
               sqlite_where=text("id_key IS NOT NULL")),
+        Index("ix_person_number", "id_key", postgresql_where=text("id_key IS NOT NULL"),
+              sqlite_where=text("id_key IS NOT NULL")),
         Index("ix_person_name", "estate_id", "pinyin", "id"),
         Index("ix_person_initials", "estate_id", "initials"),
         Index("ix_person_full_name", "estate_id", "name"),
@@ -189,7 +191,10 @@ class HouseholdContact(Base):
 
 
 class RollImport(Base):
-    """An uploaded roll between preview and confirmation, and its result. The file is sealed while it waits."""
+    """An uploaded roll between preview and confirmation, and its result. The file is sealed while it waits.
+
+    ``target`` is what within the estate it is meant for, such as a team, in the words of the reader of its kind.
+    """
 
     __tablename__ = "roll_import"
     id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
@@ -201,5 +206,6 @@ class RollImport(Base):
     state: Mapped[str] = mapped_column(String(12), default="previewed")
     summary: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
     sealed_refused: Mapped[str | None] = mapped_column(Text)
+    target: Mapped[str] = mapped_column(String(16), default="", server_default="")
     finished_at: Mapped[datetime | None]
     __table_args__ = (CheckConstraint("state IN ('previewed', 'done', 'dropped')", name="state"),)

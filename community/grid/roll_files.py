@@ -90,6 +90,9 @@ class RollFile(Protocol):
     def refused_workbook(self) -> bytes:
         """The refused rows to be mended and read again."""
 
+    def aimed(self, target: str) -> RollFile:
+        """The same roll meant for one target within the estate, such as a team. Raises ``SheetError``."""
+
     def plan(self, estate: Estate | None) -> Result:
         """What ``save`` would do; reads only. Without an estate everything is new."""
 

@@ -20,6 +20,7 @@ from services.demo.people import PHONE, Casting, Parts, cast_parts, items_of, na
 from services.demo.places import Places, Rolls, read_rolls, settle
 from services.demo.present import Stage
 from services.demo.stories import Cast, Rows, Someone
+from services.demo.teams import apply_now, form_teams, give_consents
 
 SEED = 430202
 BEGAN_BEFORE = timedelta(days=history.DAYS + 12)
@@ -45,6 +46,8 @@ def load() -> bool:
     _tell(places, parts, families, rng)
     others = [who for who in volunteers_of(places.estate) if who.id not in parts.ids()]
     Gate(places.estate, parts[21], [parts[n] for n in range(11, 17)], others[:18]).set()
+    give_consents(places, parts)
+    apply_now(places, parts)
     db.session.commit()
     publish.publish(places.estate, parts[21].id)
     return True
@@ -59,6 +62,7 @@ def _eleven_months_ago(actor: Viewer, rolls: Rolls, rng: Random) -> tuple[Places
         families = name_family(residents_of(places.estate), rng, 18)
         emergencies.prepare(places.estate, parts)
         db.session.flush()
+        form_teams(places, parts)
         return places, parts, families
     finally:
         clock.set_now(None)

@@ -25,8 +25,8 @@ from core.serve import DEMO_PASSWORD
 from services.catalogue.queries import list_all
 from services.demo.places import Places
 from services.demo.stories import Someone
-from volunteers.registry.importing import new_numbers
 from volunteers.registry.models import Volunteer, VolunteerSkill, VolunteerWindow
+from volunteers.registry.roll_match import new_numbers
 
 PHONE = "199000000{:02d}"
 MORNING, AFTERNOON, EVENING, ALL_DAY = (480, 720), (840, 1080), (1110, 1260), (480, 1260)

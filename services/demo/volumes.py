@@ -30,8 +30,8 @@ from services.demo.loading import BEGAN_BEFORE, cast_of
 from services.demo.people import ALL_DAY, VOLUNTEERS, residents_of
 from services.demo.places import made_up_name
 from services.demo.stories import Rows, Someone
-from volunteers.registry.importing import new_numbers
 from volunteers.registry.models import Volunteer, VolunteerSkill, VolunteerWindow
+from volunteers.registry.roll_match import new_numbers
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,11 @@ def go_on(order: Order, most_rounds: int) -> bool:
     rounds = len({offer.offered_at for offer in order.offers.values()})
     if rounds > most_rounds or (not order.urgent and is_quiet(order.estate_id, clock.now())):
         return False
-    ranked = judged(system_viewer(), order).ranked[: order.volunteers_needed - order.accepted_count]
-    people = [verdict.volunteer.volunteer_id for verdict in ranked]
-    reasons = {verdict.volunteer.volunteer_id: verdict.reasons for verdict in ranked}
+    # Whoever kept silent is not asked the same thing twice.
+    fresh = [v for v in judged(system_viewer(), order).ranked if v.volunteer.volunteer_id not in order.offers]
+    chosen = fresh[: order.volunteers_needed - order.accepted_count]
+    people = [verdict.volunteer.volunteer_id for verdict in chosen]
+    reasons = {verdict.volunteer.volunteer_id: verdict.reasons for verdict in chosen}
     if not people:
         return False
     try:

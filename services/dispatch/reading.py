@@ -149,7 +149,8 @@ def _own(label: str, part: Any, key: Any, *where: Any) -> Any:
 
 
 def _lists(concerned: CTE, whole: bool) -> list[Any]:
-    checked = case((VolunteerSkill.verified_on.is_(None), ""), else_="!")
+    expired = VolunteerSkill.expires_on < _TODAY
+    checked = case((VolunteerSkill.verified_on.is_(None), ""), (expired, ""), else_="!")
     packed = (VolunteerWindow.weekday * PACK + VolunteerWindow.start_minute) * PACK + VolunteerWindow.end_minute
     span = _text(VolunteerDayOff.first_day) + "|" + _text(VolunteerDayOff.last_day)
     wished = PairExclusion.person_id.in_(select(concerned.c.person_id))

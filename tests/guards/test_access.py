@@ -38,11 +38,17 @@ from services.standing import workflow as standing
 from services.standing.recurrence import Pattern
 from services.standing.workflow import Agreement
 from tests.factories import Someone, World, browser
+from volunteers.applications import queries as applications
+from volunteers.applications import workflow as applying
 from volunteers.hours.models import HourEntry
 from volunteers.registry.models import VolunteerDayOff
+from volunteers.registry.workflow import Offer
 from volunteers.rota import workflow as rota
 from volunteers.rota.models import RotaPattern, ShiftPlace
 from volunteers.rota.needs import Need
+from volunteers.teams import queries as team_queries
+from volunteers.teams import workflow as teams
+from volunteers.teams.models import TeamMembership
 from volunteers.training import workflow as training
 from volunteers.training.models import Enrolment
 
@@ -189,6 +195,22 @@ def _apart(world: World) -> dict[str, str]:
     return {"pair_id": pair.id, "day_off_id": off.id}
 
 
+def _registration(world: World) -> dict[str, str]:
+    """An application that waits, and a team with somebody who wants to join."""
+    secretary, resident = world["secretary"].viewer(), world["resident"].viewer()
+    begin_write()
+    wish = applying.Wish(Offer(["shopping"], [], 3), ["general", "sensitive"])
+    application = applying.apply(resident, applications.get_own_known(resident), wish)
+    home = world.estates["banyan"].branch.id
+    said = {"kind": "squad", "name": "帮帮队", "organisation_id": home, "founded_on": clock.today()}
+    team = teams.found(secretary, said)
+    helper = world["volunteer2"].viewer()
+    teams.ask(helper, team_queries.get_team(helper, team), "算我一个")
+    db.session.commit()
+    membership = db.session.scalars(select(TeamMembership.id).where(TeamMembership.team_id == team)).one()
+    return {"application_id": application, "team_id": team, "membership_id": membership}
+
+
 @pytest.fixture
 def town(app: Flask, world: World) -> Town:
     app.config["WTF_CSRF_ENABLED"] = False
@@ -203,6 +225,7 @@ def town(app: Flask, world: World) -> Town:
             "day_off_id": "none", "day": "2026-02-15", "year": "2026",
             "standing_id": _series(world), "topic_name": "offers", "standing": "suspended", "filename": "app.js",
             "item_id": db.session.scalars(item).one(), **_apart(world),
+            "skill": "shopping", "kind": "sharing", **_registration(world),
             "entry_id": db.session.scalars(select(HourEntry.id)).one(),
             "post_id": db.session.scalars(
                 select(Appointment.id).where(Appointment.person_id == world["steward"].id)

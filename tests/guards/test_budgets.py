@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, event, insert
+from sqlalchemy import Engine, event, insert, select
 
 from core import calendar, clock
 from core.database import begin_write, db
@@ -21,6 +21,9 @@ from services.standing import workflow as standing
 from services.standing.recurrence import Pattern
 from services.standing.workflow import Agreement
 from tests.factories import Caller, World, browser, caller, person, volunteer
+from volunteers.registry.models import Volunteer
+from volunteers.teams import workflow as teams
+from volunteers.teams.models import TeamMembership
 
 STEP, LIST, PAGE = 3, 2, 6
 SIZES = (10, 300)
@@ -144,6 +147,25 @@ def series(world: World, count: int) -> None:
         standing.advance(str(standing.set_up(world["secretary"].viewer(), agreement).id))
 
 
+def team_of_all(app: Flask, world: World) -> str:
+    """A team with every volunteer of the estate in it; its id."""
+    with app.app_context():
+        begin_write()
+        said = {"kind": "squad", "name": "大队伍", "organisation_id": world.estates["banyan"].branch.id,
+                "founded_on": clock.today()}  # fmt: skip
+        team = teams.found(world["secretary"].viewer(), said)
+        here = select(Volunteer.person_id).where(Volunteer.estate_id == world.estates["banyan"].id)
+        since = teams.today_began()
+        db.session.execute(insert(TeamMembership), [
+            {"id": new_id(), "estate_id": world.estates["banyan"].id, "team_id": team, "person_id": person_id,
+             "state": "member", "version": 1, "role": "member", "via": "roll", "wish": "", "joined_at": since,
+             "reason": "", "updated_at": since}
+            for person_id in db.session.scalars(here).all()
+        ])  # fmt: skip
+        db.session.commit()
+        return team
+
+
 def banyan_home(world: World) -> str:
     return world["neighbour"].household_id or ""
 
@@ -173,6 +195,11 @@ PAGES = {
     "robots.index": ("secretary", "/robots"),
     "people.search": ("secretary", "/people?q=居民"),
     "registry.volunteers": ("secretary", "/volunteers"),
+    "registry.archive": ("secretary", "/volunteers/archive"),
+    "applications.index": ("secretary", "/volunteers/applications"),
+    "teams.index": ("secretary", "/teams"),
+    "teams.mine": ("volunteer1", "/teams/mine"),
+    "teams.show": ("secretary", "/teams/{team}"),
     "catalogue.items": ("secretary", "/items?estate={estate}"),
     "grid.estates": ("staff", "/estates"),
     "grid.estate": ("secretary", "/estates/{estate}"),
@@ -204,7 +231,7 @@ def test_lists_of_the_api_cost_two(size: int, app: Flask, world: World) -> None:
 def test_pages_with_lists_cost_six(size: int, app: Flask, world: World) -> None:
     fill(app, world, size)
     places = {"estate": world.estates["banyan"].id, "building": world.estates["banyan"].building_id,
-              "household": banyan_home(world)}  # fmt: skip
+              "household": banyan_home(world), "team": team_of_all(app, world)}  # fmt: skip
     costs = {}
     for endpoint, (name, address) in PAGES.items():
         client = browser(app, world[name])

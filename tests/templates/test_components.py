@@ -81,6 +81,18 @@ SAMPLES: dict[str, dict[str, str]] = {
         "kpis": "{{ m.kpis([(t, t, t, t, true, t), (t, t, t, '', none, t)]) }}",
         "sums": "{{ m.sums([(t, t)]) }}",
     },
+    "dayline.html": {
+        "day_chart": "{{ m.day_chart([{'name': t, 'when': t, 'free': [(480, 700)], 'busy': [(500, 560)],"
+        " 'slot': (600, 640)}, {'name': t, 'when': '', 'free': [], 'busy': [], 'slot': none}], (540, 660), t) }}",
+    },
+    "sos.html": {
+        "numbers": "{{ m.numbers() }}",
+        "countdown_ring": "{{ m.countdown_ring(10) }}",
+        "strip_lines": (
+            "{{ m.strip_lines([{'id': t, 'household_id': t, 'household_label': t, 'salutation': t,"
+            " 'raised_at': noon, 'state': 'raised', 'lead_name': t}]) }}"
+        ),
+    },
     "form.html": {
         "csrf": "<form>{{ m.csrf() }}</form>",
         "form_open": "{{ m.form_open(t, id='f', class_=t, guard=true) }}{{ m.form_close() }}",

@@ -21,6 +21,7 @@ class VolunteerBody(BaseModel):
     number: str
     skills: list[str]
     team: str
+    teams: list[str] = Field(description="现在所在的队伍")
     standing: str
     is_available: bool
     total_minutes: int
@@ -45,7 +46,8 @@ def index(query: VolunteerQuery) -> dict[str, Any]:
     page = queries.list_volunteers(access.viewer(), wanted, cursor=query.cursor, limit=query.limit)
     names = ("id", "name", "number", "team", "standing", "is_available", "total_minutes")
     items = [
-        {name: getattr(row, name) for name in names} | {"skills": row.skills.split(",") if row.skills else []}
+        {name: getattr(row, name) for name in names}
+        | {"skills": row.skills.split(",") if row.skills else [], "teams": queries.team_names(row)}
         for row in page.items
     ]
     return {"items": items, "next_cursor": page.next_cursor}

@@ -10,7 +10,7 @@ from core.access import Viewer
 from core.audit import EVERYWHERE, Subject
 from core.web.formats import hours_decimal
 from volunteers.registry.models import STANDING_NAMES
-from volunteers.registry.queries import Wanted, every_volunteer
+from volunteers.registry.queries import Wanted, every_volunteer, team_names
 from volunteers.registry.skills import SKILLS
 
 HEADERS = ("编号", "姓名", "小区", "队伍", "状态", "技能", "累计小时", "每周最多单数", "登记日期")
@@ -25,7 +25,8 @@ def table(viewer: Viewer, wanted: Wanted) -> tuple[bytes, str]:
     writer.writerow(HEADERS)
     for row in rows:
         skills = "、".join(SKILLS.get(code, code) for code in (row.skills or "").split(",") if code)
-        cells = [row.number, row.name, row.estate_name, row.team, STANDING_NAMES[row.standing], skills,
+        teams = "、".join(team_names(row))
+        cells = [row.number, row.name, row.estate_name, teams, STANDING_NAMES[row.standing], skills,
                  hours_decimal(row.total_minutes), row.weekly_cap, row.joined_on.isoformat()]  # fmt: skip
         writer.writerow([_plain(str(cell)) for cell in cells])
     subject = Subject("volunteer_list", viewer.person_id, viewer.estate_id or EVERYWHERE)

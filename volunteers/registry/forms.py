@@ -5,15 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from wtforms import (
-    BooleanField,
-    HiddenField,
-    IntegerField,
-    RadioField,
-    SelectMultipleField,
-    StringField,
-    TextAreaField,
-)
+from wtforms import HiddenField, IntegerField, RadioField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import NumberRange, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -21,6 +13,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from core import clock
 from core.web.forms import DayField, Form, at_most, choices, needed, optional
 from volunteers.registry.availability import Window, merge_windows, parse_hours
+from volunteers.registry.categories import CATEGORIES
 from volunteers.registry.models import REACH_NAMES
 from volunteers.registry.queries import Card
 from volunteers.registry.skills import SKILLS
@@ -28,12 +21,6 @@ from volunteers.registry.week import DAYS, KEYS, PARTS, in_words, key, split, wi
 from volunteers.registry.workflow import Offer
 
 LEAST_MINUTES = 15
-
-
-def _offered(form: Any, field: Any) -> None:
-    missing = [SKILLS[code] for code in field.data or [] if code not in (form.skills.data or [])]
-    if missing:
-        raise ValidationError(f"“{'、'.join(missing)}”还没有勾在“会做什么”里，先勾上再核实")
 
 
 class TicksField(SelectMultipleField):
@@ -56,6 +43,10 @@ class OfferForm(Form):
 
     skills = TicksField(
         "会做什么", choices=[SelectChoice(code, name) for code, name in SKILLS.items()],
+        validate_choice=True,
+    )  # fmt: skip
+    categories = TicksField(
+        "愿意参加哪类服务", choices=[SelectChoice(code, name) for code, name in CATEGORIES.items()],
         validate_choice=True,
     )  # fmt: skip
     parts = TicksField(
@@ -82,13 +73,16 @@ class OfferForm(Form):
         self.skills.data, self.parts.data, self.other_hours.data = list(card.skills), keys, in_words(rest)
         self.weekly_cap.data, self.version.data = card.volunteer.weekly_cap, str(card.volunteer.version)
         self.reach.data = card.volunteer.reach
+        self.categories.data = list(card.volunteer.categories)
 
     def offer(self) -> Offer:
         """What was filled in."""
         ticked = windows_of([part for part in self.parts.data or [] if part in KEYS])
         written: list[Window] = parse_hours(self.other_hours.data or "")[0]
-        windows = merge_windows([*ticked, *written])
-        return Offer(list(self.skills.data or []), windows, self.weekly_cap.data or 1, self.reach.data or "estate")
+        return Offer(
+            list(self.skills.data or []), merge_windows([*ticked, *written]), self.weekly_cap.data or 1,
+            self.reach.data or "estate", list(self.categories.data or []),
+        )  # fmt: skip
 
     def seen_version(self) -> int:
         """The version the form was made from."""
@@ -97,31 +91,28 @@ class OfferForm(Form):
 
 
 class VolunteerForm(OfferForm):
-    """A volunteer as the branch registers them."""
+    """A volunteer as the branch changes them."""
 
-    verified = TicksField(
-        "已核实的技能", [_offered], choices=[SelectChoice(code, name) for code, name in SKILLS.items()],
-        description="看过证件或当面试过的勾上；有的服务要核实过才派单", validate_choice=True,
-    )  # fmt: skip
-    team = StringField("所在队伍", [optional(), at_most(60, "队伍")], render_kw={"maxlength": 60})
     national_no = StringField(
         "全国志愿服务编号", [optional(), at_most(30, "编号")], description="已在全国系统注册的，填那里的编号",
         render_kw={"maxlength": 30},
     )  # fmt: skip
-    guardian = BooleanField("监护人已同意", description="未满18岁的要勾选，没有同意的不派单")
 
     def fill(self, card: Card) -> None:
         """Show what stands."""
         super().fill(card)
-        self.verified.data = [code for code, day in card.skills.items() if day is not None]
-        self.team.data, self.national_no.data = card.volunteer.team, card.volunteer.national_no
-        self.guardian.data = card.volunteer.guardian_consent
+        self.national_no.data = card.volunteer.national_no
 
 
 class StandingForm(Form):
-    """Why a standing changes."""
+    """Why a standing changes; until when for a leave, and who keeps the record of whoever leaves."""
 
     reason = TextAreaField("原因", [needed("请写明原因"), at_most(200, "原因")], render_kw={"rows": 2})
+    until = DayField("请假到哪天", [optional()], description="只在请假时填，到期自动恢复")
+    custodian = StringField(
+        "档案保管人", [optional(), at_most(60, "姓名")], description="只在退出时填，不填就是您。退出的档案保管10年",
+        render_kw={"maxlength": 60},
+    )  # fmt: skip
 
 
 class DaysOffForm(Form):
@@ -148,3 +139,30 @@ class DaysOffForm(Form):
         first = self.first_day.data
         assert isinstance(first, date)
         return first, self.last_day.data or first
+
+
+class ReasonForm(Form):
+    """Why something is taken back."""
+
+    reason = TextAreaField("原因", [needed("请写明原因"), at_most(200, "原因")], render_kw={"rows": 2})
+
+
+class AwayForm(Form):
+    """A leave that a volunteer takes."""
+
+    until = DayField("到哪天为止", [needed("请填到哪天为止")], description="到期自动恢复，也可以提前恢复")
+    reason = StringField("原因", [needed("请写明原因"), at_most(200, "原因")], render_kw={"maxlength": 200})
+
+
+class VerifyForm(Form):
+    """What was looked at to verify a skill."""
+
+    evidence = StringField(
+        "看了什么", [needed("请写明看了什么，如 电工证原件、当面试做"), at_most(200, "这一项")],
+        description="如 电工证原件、护士执业证、当面试做", render_kw={"maxlength": 200},
+    )  # fmt: skip
+    certificate = StringField(
+        "证书编号", [optional(), at_most(60, "编号")], description="加密保存，页面上只显示头尾各四位",
+        render_kw={"maxlength": 60, "autocomplete": "off"},
+    )  # fmt: skip
+    expires_on = DayField("有效期到", [optional()], description="证书没有期限的不填；到期前30天提醒")

@@ -6,18 +6,14 @@ roll again changes nothing; a newer one replaces what it states, and a skill tha
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from sqlalchemy import delete, insert, or_, select, update
 
-from community.grid.addresses import AddressError, parse_address
-from community.grid.estates import block_of
 from community.grid.importing import in_chunks, phone_rows, record_import, table_of
-from community.grid.models import ID_COLUMN, PHONE_COLUMN, Building, Estate, Household, Person, PersonPhone, Unit
+from community.grid.models import ID_COLUMN, Estate, Person, PersonPhone
 from community.grid.roll_files import Note, RefusedRow, Result, RollFile
 from community.grid.roll_terms import VOCABULARY as RESIDENT_VOCABULARY
 from community.organisations.models import Appointment
@@ -26,68 +22,50 @@ from core.access import Role, Viewer
 from core.database import db
 from core.headers import find_table
 from core.identity import id_birth_date, mask_name, pinyin_initials, pinyin_key
-from core.ids import digits, new_id
+from core.ids import new_id
 from core.sealing import sealer
-from core.sheets import open_sheets, write_workbook
+from core.sheets import SheetError, open_sheets, write_workbook
 from volunteers.registry.models import Volunteer, VolunteerSkill, VolunteerWindow
+from volunteers.registry.roll_match import Planned, find_elsewhere, new_numbers, plan_roll, said_of
 from volunteers.registry.rolls import VOCABULARY, VolunteerRoll, VolunteerRow, read_volunteer_roll
 
-UNCLEAR_LENGTH = 200
+WEEKLY_CAP = 6
 REFUSED_HEADER = "未导入原因"
 _OF_A_TEAM = (frozenset({"name"}), frozenset({"skills", "hours"}))
 _OF_RESIDENTS = frozenset({"relation", "occupancy", "floor_area", "householder", "unit", "door"})
 
 
 def read(data: bytes, filename: str) -> RollFile | None:
-    """The file as a team's roll, or None when it is none: it must say what its people can do, or when."""
+    """The file as a team's roll, or None when it is none."""
+    roll = read_roll(data, filename)
+    return None if roll is None else VolunteerFile(roll)
+
+
+def read_roll(data: bytes, filename: str) -> VolunteerRoll | None:
+    """What a team's roll says, or None when the file is none: it must say what its people can do, or when."""
     for sheet in open_sheets(data, filename):
         table = find_table(sheet, VOCABULARY, _OF_A_TEAM)
         if table is None:
             continue
         homes = find_table(sheet, RESIDENT_VOCABULARY, (frozenset({"name"}),))
         if homes is None or not _OF_RESIDENTS & homes.columns.keys():
-            return VolunteerFile(read_volunteer_roll(data, filename))
+            return read_volunteer_roll(data, filename)
     return None
 
 
-@dataclass(slots=True)
-class _Known:
-    """A person of the estate, and what kind of volunteer they are if they are one."""
-
-    id: str
-    name: str
-    has_number: bool
-    phones: int
-    volunteer: Any | None
-    skills: set[str]
-    windows: set[tuple[int, int, int]]
-
-
-@dataclass(slots=True)
-class _Planned:
-    """A row beside the person it is, and what about them is new."""
-
-    row: VolunteerRow
-    person: _Known | None
-    home: str | None
-    new_phones: bool
-    new_number: bool
-    differ: dict[str, Any]
-    new_skills: bool
-    new_windows: bool
-
-
 class VolunteerFile:
-    """A team's roll, read."""
+    """A team's roll, read. What capabilities above do with it hangs on ``news``, ``waits`` and ``after``."""
 
     kind = "volunteers"
     title = "志愿者名册"
+    with_team = True
 
     def __init__(self, roll: VolunteerRoll) -> None:
         self._roll = roll
         self.hint = roll.team_hint
         self.refused = [RefusedRow(r.sheet, r.row, r.reason, r.value, r.message) for r in roll.refused]
-        self.doubts = [note for row in roll.rows for note in _doubts(row)]
+        self._read_doubts = [note for row in roll.rows for note in _doubts(row)]
+        self.doubts = list(self._read_doubts)
         self.skipped: list[Note] = []
 
     @property
@@ -105,19 +83,64 @@ class VolunteerFile:
         rows = [[*_fitted(r.cells, len(headers) - 3), r.message, r.sheet, r.row] for r in self._roll.refused]
         return write_workbook("未导入的行", headers, rows)
 
+    def aimed(self, target: str) -> RollFile:
+        """The same roll for one target within the estate. Raises ``SheetError``."""
+        raise SheetError("这份名册不能导入到那里")
+
     def plan(self, estate: Estate | None) -> Result:
         """What ``save`` would do."""
-        return _result(_plan(estate, self._roll))
+        planned = self._look(estate)
+        return _result(planned, self.news(estate, planned), self.waits(planned))
 
     def save(self, estate: Estate, actor: Viewer) -> Result:
         """Write it. Two imports into one estate wait for one another."""
         db.session.execute(select(Estate.id).where(Estate.id == estate.id).with_for_update())
-        planned = _plan(estate, self._roll)
-        result = _result(planned)
+        planned = self._look(estate)
+        result = _result(planned, self.news(estate, planned), self.waits(planned))
+        for one in planned:
+            one.id = one.person.id if one.person else new_id()
         for some in in_chunks(planned):
-            _write(estate, self.hint, actor, some)
+            _write(estate, self.hint if self.with_team else None, actor, some)
+        self.after(estate, actor, planned)
         record_import(estate, actor, self, result)
         return result
+
+    def _look(self, estate: Estate | None) -> list[Planned]:
+        planned, twice = plan_roll(estate, self._roll, with_team=self.with_team)
+        notes = [
+            Note(row.sheet, row.row, f"{row.name}和第{first.row}行在系统里是同一个人，只读了第{first.row}行")
+            for row, first in twice
+        ]
+        notes += [Note(one.row.sheet, one.row.row, note) for one in planned if (note := _note(one))]
+        if estate is not None:
+            elsewhere = find_elsewhere(estate, self._roll)
+            notes += [
+                Note(row.sheet, row.row, f"{row.name}的身份证号已在另一小区登记，请核对后让本人只留一处")
+                for row in self._roll.rows if row.id_number in elsewhere
+            ]  # fmt: skip
+        self.doubts = [*self._read_doubts, *notes]
+        return planned
+
+    def news(self, estate: Estate | None, planned: Sequence[Planned]) -> dict[int, list[str]]:
+        """What else is new about rows, by their place among the planned."""
+        return {}
+
+    def waits(self, planned: Sequence[Planned]) -> set[str]:
+        """Ids of people under 18 whose registration waits for their guardians already."""
+        return set()
+
+    def after(self, estate: Estate, actor: Viewer, planned: Sequence[Planned]) -> None:
+        """Further writes, in the same transaction; everybody has an ``id`` by now."""
+
+
+def _note(one: Planned) -> str:
+    if one.is_closed:
+        return f"{one.row.name}已退出志愿者，名册不改动封存的档案，想回来请本人重新申请"
+    if one.row.more_teams:
+        return f"{one.row.name}在表里有{1 + len(one.row.more_teams)}支队伍，每支都加入"
+    if one.is_new and one.is_minor:
+        return f"{one.row.name}未满18岁，监护人同意后再登记，已放进待审核的申请"
+    return ""
 
 
 def _fitted(cells: Sequence[str], width: int) -> list[str]:
@@ -129,17 +152,20 @@ def _doubts(row: VolunteerRow) -> list[Note]:
     return [Note(row.sheet, row.row, f"{what}“{text}”没有读懂，请到志愿者页面补上") for what, text in found if text]
 
 
-def _result(planned: list[_Planned]) -> Result:
+def _result(planned: Sequence[Planned], news: Mapping[int, Sequence[str]], waiting: Collection[str]) -> Result:
     result = Result()
-    for one in planned:
+    for n, one in enumerate(planned):
         told: list[str] = []
-        if one.person is None or one.person.volunteer is None:
+        if one.is_new and one.is_minor and one.person is not None and one.person.id in waiting:
+            result.unchanged += 1
+        elif one.is_new:
             result.created += 1
-            told = ["新增"]
+            told = ["新增，等监护人同意" if one.is_minor else "新增"]
         else:
             told = [_FIELD_NAMES[name] for name in one.differ]
             offers = (one.new_skills, "特长"), (one.new_windows, "服务时间")
             told += [name for new, name in (*offers, (one.new_phones, "手机号"), (one.new_number, "身份证号")) if new]
+            told += news.get(n, ())
             result.updated += bool(told)
             result.unchanged += not told
         if told:
@@ -150,130 +176,19 @@ def _result(planned: list[_Planned]) -> Result:
 _FIELD_NAMES = {"team": "队伍", "unclear_skills": "没读懂的特长", "unclear_hours": "没读懂的时间"}
 
 
-# Reading what is there
-
-
-class _Estate:
-    """The people and doors of an estate, by what a row may know of them."""
-
-    def __init__(self, estate_id: str, roll: VolunteerRoll) -> None:
-        self.estate_id = estate_id
-        seal = sealer()
-        self.keys = [seal.index(row.id_number, ID_COLUMN) if row.id_number else None for row in roll.rows]
-        self.phones = [[seal.index(phone, PHONE_COLUMN) for phone in row.phones] for row in roll.rows]
-        self.by_key: defaultdict[str, list[_Known]] = defaultdict(list)
-        self.by_phone: defaultdict[tuple[str, str], list[_Known]] = defaultdict(list)
-        self.by_name: defaultdict[str, list[_Known]] = defaultdict(list)
-        self._load({row.name for row in roll.rows})
-        self._homes: dict[tuple[tuple[str, str], int, str], str] | None = None
-
-    def _load(self, names: set[str]) -> None:
-        seen: dict[str, _Known] = {}
-        wanted = sorted({key for key in self.keys if key})
-        for some in in_chunks([*wanted, *sorted(names)], 500):
-            people = select(Person.id, Person.name, Person.id_key, Volunteer).outerjoin(
-                Volunteer, Volunteer.person_id == Person.id
-            )
-            people = people.where(Person.estate_id == self.estate_id)
-            for id_, name, key, volunteer in db.session.execute(
-                people.where(or_(Person.id_key.in_(some), Person.name.in_(some))).order_by(Person.id)
-            ):
-                if id_ not in seen:
-                    known = seen[id_] = _Known(id_, name, bool(key), 0, volunteer, set(), set())
-                    self.by_name[name].append(known)
-                    if key:
-                        self.by_key[key].append(known)
-        for ids in in_chunks(sorted(seen), 500):
-            numbers = select(PersonPhone.person_id, PersonPhone.number_key).where(PersonPhone.person_id.in_(ids))
-            for person_id, number in db.session.execute(numbers):
-                seen[person_id].phones += 1
-                self.by_phone[number, seen[person_id].name].append(seen[person_id])
-            for skill in db.session.scalars(select(VolunteerSkill).where(VolunteerSkill.person_id.in_(ids))):
-                seen[skill.person_id].skills.add(skill.skill)
-            for window in db.session.scalars(select(VolunteerWindow).where(VolunteerWindow.person_id.in_(ids))):
-                seen[window.person_id].windows.add((window.weekday, window.start_minute, window.end_minute))
-
-    def person(self, n: int, row: VolunteerRow) -> _Known | None:
-        """By ID number (and name, where several share it), else by phone and name, else by a name without either."""
-        key = self.keys[n]
-        if key and (same := self.by_key[key]):
-            named = [known for known in same if known.name == row.name]
-            return next(iter(named or (same if len(same) == 1 else [])), None)
-        for phone in self.phones[n]:
-            for known in self.by_phone[phone, row.name]:
-                if not (key and known.has_number):
-                    return known
-        if key or self.phones[n]:
-            return None
-        bare = (known for known in self.by_name[row.name] if known.volunteer)
-        return next((known for known in bare if not known.phones and not known.has_number), None)
-
-    def home(self, text: str) -> str | None:
-        """The household at an address, if the estate has it."""
-        try:
-            address = parse_address(text)
-        except AddressError:
-            return None
-        if self._homes is None:
-            rows = db.session.execute(
-                select(Household.id, Household.door, Unit.number, Building.name)
-                .join(Unit, Unit.id == Household.unit_id)
-                .join(Building, Building.id == Household.building_id)
-                .where(Household.estate_id == self.estate_id)
-            )
-            self._homes = {(block_of(row.name), row.number, row.door): row.id for row in rows}
-        return self._homes.get((address.block_key, address.unit or 0, address.door))
-
-
-def _plan(estate: Estate | None, roll: VolunteerRoll) -> list[_Planned]:
-    if estate is None:
-        return [_Planned(row, None, None, bool(row.phones), bool(row.id_number), {}, True, True) for row in roll.rows]
-    here = _Estate(estate.id, roll)
-    planned, taken = [], set()
-    for n, row in enumerate(roll.rows):
-        person = here.person(n, row)
-        if person is not None and person.id in taken:
-            continue  # one person under two teams: the first row stands
-        if person is not None:
-            taken.add(person.id)
-        home = here.home(row.address) if person is None else None
-        planned.append(_compare(row, person, home, roll.team_hint))
-    return planned
-
-
-def _said(row: VolunteerRow, team: str) -> dict[str, str]:
-    return {
-        "team": (row.team or team)[:60],
-        "unclear_skills": row.unclear_skills[:UNCLEAR_LENGTH],
-        "unclear_hours": row.unclear_hours[:UNCLEAR_LENGTH],
-    }
-
-
-def _compare(row: VolunteerRow, person: _Known | None, home: str | None, team: str) -> _Planned:
-    if person is None or person.volunteer is None:
-        phones = bool(row.phones) and (person is None or not person.phones)
-        number = bool(row.id_number) and (person is None or not person.has_number)
-        return _Planned(row, person, home, phones, number, {}, True, True)
-    differ = {name: value for name, value in _said(row, team).items() if getattr(person.volunteer, name) != value}
-    phones, number = bool(row.phones) and not person.phones, bool(row.id_number) and not person.has_number
-    windows = {tuple(window) for window in row.windows} != person.windows
-    return _Planned(row, person, home, phones, number, differ, set(row.skills) != person.skills, windows)
-
-
 # Writing
 
 
-def _write(estate: Estate, team: str, actor: Viewer, planned: Sequence[_Planned]) -> None:
-    ids = [one.person.id if one.person else new_id() for one in planned]
-    both = list(zip(planned, ids, strict=True))
+def _write(estate: Estate, team: str | None, actor: Viewer, planned: Sequence[Planned]) -> None:
+    both = [(one, one.id) for one in planned]
     _write_people(estate, both)
-    _write_volunteers(estate, team, both)
-    _write_offers(both)
-    before = {one.person.id: one.person.volunteer for one in planned if one.person}
-    _appoint(estate, actor, [id_ for id_ in ids if getattr(before.get(id_), "standing", "") != "left"])
+    serving = [(one, id_) for one, id_ in both if not (one.is_closed or (one.is_new and one.is_minor))]
+    _write_volunteers(estate, team, serving)
+    _write_offers(serving)
+    _appoint(estate, actor, [id_ for _, id_ in serving])
 
 
-def _write_people(estate: Estate, both: list[tuple[_Planned, str]]) -> None:
+def _write_people(estate: Estate, both: list[tuple[Planned, str]]) -> None:
     at = clock.now()
     people: list[dict[str, Any]] = []
     for one, id_ in both:
@@ -309,13 +224,13 @@ def _number(row: VolunteerRow) -> dict[str, str | None]:
     return {"id_sealed": sealer().seal(row.id_number, ID_COLUMN), "id_key": sealer().index(row.id_number, ID_COLUMN)}
 
 
-def _write_volunteers(estate: Estate, team: str, both: list[tuple[_Planned, str]]) -> None:
+def _write_volunteers(estate: Estate, team: str | None, both: list[tuple[Planned, str]]) -> None:
     at, today = clock.now(), clock.today()
     new = [(one, id_) for one, id_ in both if one.person is None or one.person.volunteer is None]
     rows = [
         {"person_id": id_, "estate_id": estate.id, "number": number, "national_no": "", "standing": "active",
-         "is_available": True, "weekly_cap": 6, "joined_on": today, "version": 1, "updated_at": at,
-         **_said(one.row, team)}
+         "is_available": True, "weekly_cap": WEEKLY_CAP, "joined_on": today, "version": 1, "updated_at": at,
+         "team": "", "categories": [], "custodian": "", **said_of(one.row, team)}
         for (one, id_), number in zip(new, new_numbers(len(new)), strict=True)
     ]  # fmt: skip
     if rows:
@@ -327,17 +242,7 @@ def _write_volunteers(estate: Estate, team: str, both: list[tuple[_Planned, str]
             db.session.execute(changed.values(**one.differ, version=table.c.version + 1, updated_at=at))
 
 
-def new_numbers(count: int) -> list[str]:
-    """Numbers for new volunteers that nobody has: V and eight digits."""
-    chosen: dict[str, None] = {}
-    while len(chosen) < count:
-        some = {f"V{digits(8)}" for _ in range(count - len(chosen))}
-        taken = set(db.session.scalars(select(Volunteer.number).where(Volunteer.number.in_(some))))
-        chosen |= dict.fromkeys(some - taken)
-    return list(chosen)
-
-
-def _write_offers(both: list[tuple[_Planned, str]]) -> None:
+def _write_offers(both: list[tuple[Planned, str]]) -> None:
     """Skills and weekly windows, as far as they differ."""
     skills, windows = table_of(VolunteerSkill), table_of(VolunteerWindow)
     added: list[dict[str, Any]] = []

@@ -14,15 +14,28 @@ from community.organisations.queries import under
 from core import clock
 from core.access import NotFound, Viewer
 from core.database import db, fast
-from core.identity import age_on
+from core.identity import age_on, mask_id
+from core.sealing import sealer
 from core.web.paging import PAGE, Page, after, page_of
 from volunteers.hours.models import HourEntry
 from volunteers.registry.availability import Window
-from volunteers.registry.models import Volunteer, VolunteerDayOff, VolunteerSkill, VolunteerWindow
+from volunteers.registry.categories import category_names
+from volunteers.registry.models import (
+    CERTIFICATE_COLUMN,
+    Standing,
+    Volunteer,
+    VolunteerDayOff,
+    VolunteerSkill,
+    VolunteerWindow,
+)
 from volunteers.registry.skills import SKILLS
+from volunteers.teams.models import Member, Team, TeamMembership
 
-STANDINGS = ("active", "suspended", "left")
+STANDINGS = (Standing.ACTIVE, Standing.SUSPENDED, Standing.ON_LEAVE, Standing.LEFT)
+"""Those that a list can be cut to; erased records are in none."""
 ADULT = 18
+BETWEEN = "\x1f"
+"""Parts the names of several teams in one column."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +54,15 @@ def _rows() -> Select[Any]:
     skills = select(func.aggregate_strings(VolunteerSkill.skill, ","))
     skills = skills.where(VolunteerSkill.person_id == Volunteer.person_id)
     minutes = select(func.coalesce(func.sum(HourEntry.minutes), 0)).where(HourEntry.volunteer_id == Volunteer.person_id)
+    teams = select(func.aggregate_strings(Team.name, BETWEEN)).join(TeamMembership, TeamMembership.team_id == Team.id)
+    teams = teams.where(TeamMembership.person_id == Volunteer.person_id, TeamMembership.state == Member.MEMBER)
     columns: list[Any] = [
         Person.id, Person.name, Person.pinyin, Volunteer.number, Volunteer.team, Volunteer.standing,
         Volunteer.is_available, Volunteer.weekly_cap, Volunteer.unclear_skills, Volunteer.unclear_hours,
         Volunteer.joined_on, Household.label, Estate.name.label("estate_name"),
         skills.correlate(Volunteer).scalar_subquery().label("skills"),
         minutes.correlate(Volunteer).scalar_subquery().label("total_minutes"),
+        teams.correlate(Volunteer).scalar_subquery().label("teams"),
     ]  # fmt: skip
     return (
         select(*columns)
@@ -54,6 +70,11 @@ def _rows() -> Select[Any]:
         .join(Estate, Estate.id == Volunteer.estate_id)
         .outerjoin(Household, Household.id == Person.household_id)
     )
+
+
+def team_names(row: Any) -> list[str]:
+    """The names of the teams of a row of the list, in a fixed order."""
+    return sorted(row.teams.split(BETWEEN)) if row.teams else []
 
 
 def list_volunteers(viewer: Viewer, wanted: Wanted, *, cursor: str | None = None, limit: int = PAGE) -> Page[Any]:
@@ -69,6 +90,7 @@ def every_volunteer(viewer: Viewer, wanted: Wanted) -> Sequence[Any]:
 
 def _cut(viewer: Viewer, wanted: Wanted) -> Select[Any]:
     statement = _rows().where(under(Estate.path, viewer.paths("volunteers:read")))
+    statement = statement.where(Volunteer.standing != Standing.ERASED)
     if wanted.estate_id:
         statement = statement.where(Volunteer.estate_id == wanted.estate_id)
     if wanted.standing:
@@ -93,6 +115,30 @@ def _cut(viewer: Viewer, wanted: Wanted) -> Select[Any]:
     return statement
 
 
+@dataclass(frozen=True)
+class Skill:
+    """A skill as declared, and what is known of its verification; the certificate's number is masked."""
+
+    code: str
+    verified_on: date | None
+    verified_by: str
+    evidence: str
+    certificate: str
+    expires_on: date | None
+
+    @property
+    def name(self) -> str:
+        """As the catalogue calls it."""
+        return SKILLS.get(self.code, self.code)
+
+    @property
+    def state(self) -> str:
+        """``declared``, ``verified``, or ``expired`` when the verification has run out."""
+        if self.verified_on is None:
+            return "declared"
+        return "expired" if self.expires_on is not None and self.expires_on < clock.today() else "verified"
+
+
 @dataclass
 class Card:
     """A volunteer with everything the register knows."""
@@ -102,25 +148,35 @@ class Card:
     estate_name: str
     estate_path: str
     home: str
-    skills: dict[str, Any] = field(default_factory=dict)
+    skills: dict[str, Skill] = field(default_factory=dict)
     windows: list[Window] = field(default_factory=list)
     birth_date: date | None = None
     days_off: list[Any] = field(default_factory=list)
 
     @property
+    def age(self) -> int | None:
+        """Full years today."""
+        return age_on(self.birth_date, clock.today()) if self.birth_date else None
+
+    @property
     def is_minor(self) -> bool:
         """Under 18, so that a guardian has to consent."""
-        return self.birth_date is not None and age_on(self.birth_date, clock.today()) < ADULT
+        return self.age is not None and self.age < ADULT
+
+    @property
+    def category_names(self) -> list[str]:
+        """The kinds of service, in the order of the catalogue."""
+        return category_names(self.volunteer.categories)
+
+    @property
+    def skill_list(self) -> list[Skill]:
+        """In the order of the catalogue."""
+        return [self.skills[code] for code in SKILLS if code in self.skills]
 
     @property
     def skill_names(self) -> list[str]:
         """Names in the order of the catalogue."""
         return [name for code, name in SKILLS.items() if code in self.skills]
-
-    @property
-    def verified_names(self) -> list[str]:
-        """Names of those that the branch has checked."""
-        return [name for code, name in SKILLS.items() if self.skills.get(code) is not None]
 
 
 def get_card(viewer: Viewer, person_id: str, permission: str = "volunteers:read") -> Card:
@@ -145,11 +201,14 @@ def _card(person_id: str) -> Card | None:
         .join(Person, Person.id == Volunteer.person_id)
         .join(Estate, Estate.id == Volunteer.estate_id)
         .outerjoin(Household, Household.id == Person.household_id)
-        .where(Volunteer.person_id == person_id)
+        .where(Volunteer.person_id == person_id, Volunteer.standing != Standing.ERASED)
     ).first()
     if row is None:
         return None
-    skills = select(VolunteerSkill.skill, VolunteerSkill.verified_on).where(VolunteerSkill.person_id == person_id)
+    skills = select(
+        VolunteerSkill.skill, VolunteerSkill.verified_on, VolunteerSkill.verified_by, VolunteerSkill.evidence,
+        VolunteerSkill.certificate_sealed, VolunteerSkill.expires_on,
+    ).where(VolunteerSkill.person_id == person_id)  # fmt: skip
     windows = select(VolunteerWindow.weekday, VolunteerWindow.start_minute, VolunteerWindow.end_minute)
     windows = windows.where(VolunteerWindow.person_id == person_id)
     windows = windows.order_by(VolunteerWindow.weekday, VolunteerWindow.start_minute)
@@ -157,9 +216,16 @@ def _card(person_id: str) -> Card | None:
     days_off = days_off.where(VolunteerDayOff.person_id == person_id, VolunteerDayOff.last_day >= clock.today())
     card = Card(row[0], row[1], row[2], row[3], row[4] or "", birth_date=row[5])
     card.days_off = list(db.session.execute(days_off.order_by(VolunteerDayOff.first_day, VolunteerDayOff.id)))
-    card.skills = {row.skill: row.verified_on for row in db.session.execute(skills)}
+    card.skills = {
+        code: Skill(code, on, by, evidence, _masked(sealed), expires)
+        for code, on, by, evidence, sealed, expires in db.session.execute(skills)
+    }
     card.windows = [Window(*found) for found in db.session.execute(windows)]
     return card
+
+
+def _masked(sealed: str | None) -> str:
+    return mask_id(sealer().open(sealed, CERTIFICATE_COLUMN)) if sealed else ""
 
 
 def get_candidate(viewer: Viewer, person_id: str) -> tuple[Person, Estate]:

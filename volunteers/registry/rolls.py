@@ -50,7 +50,10 @@ REQUIRED = (frozenset({"name"}), frozenset({"phone", "id_number", "skills", "hou
 
 @dataclass(slots=True)
 class VolunteerRow:
-    """One volunteer. `unclear_skills` and `unclear_hours` are texts that were not understood, to be mended by hand."""
+    """One volunteer. `unclear_skills` and `unclear_hours` are texts that were not understood, to be mended by hand.
+
+    `more_teams` are those under which the roll names the same person again.
+    """
 
     sheet: str
     row: int
@@ -61,6 +64,7 @@ class VolunteerRow:
     political_code: str | None = None
     political_status: str = ""
     team: str = ""
+    more_teams: list[str] = field(default_factory=list)
     skills: list[str] = field(default_factory=list)
     unclear_skills: str = ""
     windows: list[Window] = field(default_factory=list)
@@ -102,7 +106,7 @@ def read_volunteer_roll(data: bytes, filename: str) -> VolunteerRoll:
     if not tables:
         raise SheetError("没有找到表头，表头里要有姓名，还要有手机号或特长")
     roll = VolunteerRoll(team_hint=_team_hint(tables, filename))
-    seen: dict[str, int] = {}
+    seen: dict[str | tuple[str, str], VolunteerRow] = {}
     for table in tables:
         for number, cells in table.body():
             if not is_remark_row(cells) and any(not is_nothing(table.value(cells, field)) for field in VOCABULARY):
@@ -110,22 +114,55 @@ def read_volunteer_roll(data: bytes, filename: str) -> VolunteerRoll:
     return roll
 
 
-def _read(roll: VolunteerRoll, table: Table, number: int, cells: list[str], seen: dict[str, int]) -> None:
+def _read(
+    roll: VolunteerRoll, table: Table, number: int, cells: list[str], seen: dict[str | tuple[str, str], VolunteerRow]
+) -> None:
     row = VolunteerRow(table.sheet.name, number, re.sub(r"\s+", "", table.value(cells, "name")))
     fault = _read_identity(row, table, cells)
-    if fault is None and row.id_number in seen:
-        fault = ("duplicate_id", row.id_number or "", f"身份证号与第{seen[row.id_number or '']}行重复，请删去一行")
+    row.team = table.value(cells, "team")
+    before = _same(row, seen) if fault is None else None
+    if (
+        before is not None
+        and row.team
+        and before.name == row.name
+        and row.team not in (before.team, *before.more_teams)
+    ):
+        before.more_teams.append(row.team)
+        return
+    if before is not None:
+        fault = _twice(row, before)
     if fault is not None:
         roll.refused.append(RefusedVolunteer(row.sheet, number, *fault, table.headers, tuple(cells)))
         return
     row.political_code, row.political_status = political_status_of(table.value(cells, "political_status"))
-    row.team, row.address = table.value(cells, "team"), table.value(cells, "address")
+    row.address = table.value(cells, "address")
     row.note = "；".join(table.values(cells, "note"))
     row.skills, row.unclear_skills = parse_skills("、".join(table.values(cells, "skills")))
     row.windows, row.unclear_hours = parse_hours("；".join(table.values(cells, "hours")))
     roll.rows.append(row)
-    if row.id_number:
-        seen[row.id_number] = number
+    seen |= dict.fromkeys(_marks(row), row)
+
+
+def _marks(row: VolunteerRow) -> list[str | tuple[str, str]]:
+    """What tells one person of a roll from another: the ID number, and the name with each phone."""
+    return [*([row.id_number] if row.id_number else []), *((row.name, phone) for phone in row.phones)]
+
+
+def _same(row: VolunteerRow, seen: dict[str | tuple[str, str], VolunteerRow]) -> VolunteerRow | None:
+    """The row that named this person before. A name and a phone are one person unless two ID numbers say otherwise."""
+    for mark in _marks(row):
+        found = seen.get(mark)
+        if found is not None and (mark == row.id_number or not (row.id_number and found.id_number)):
+            return found
+    return None
+
+
+def _twice(row: VolunteerRow, before: VolunteerRow) -> tuple[str, str, str]:
+    """Reason, value and message for somebody whom the roll names a second time."""
+    if row.id_number and row.id_number == before.id_number:
+        whose = row.name if row.name == before.name else f"{row.name}和{before.name}"
+        return "duplicate_id", row.id_number, f"{whose}的身份证号与第{before.row}行重复，请核对后删去一行"
+    return "duplicate_person", row.name, f"{row.name}与第{before.row}行姓名和手机号都一样，是同一个人，请删去一行"
 
 
 def _read_identity(row: VolunteerRow, table: Table, cells: list[str]) -> tuple[str, str, str] | None:

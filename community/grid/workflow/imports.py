@@ -34,11 +34,14 @@ REFUSED_COLUMN = "roll_import.refused"
 _TOO_MANY = f"一次最多导入{ROWS:,}行，请按楼栋分成几份，或请管理员用命令行导入"
 
 
-def upload(viewer: Viewer, estate: Estate, filename: str, data: bytes) -> str:
-    """Read a file and keep it for its preview; returns the import's id. Raises ``SheetError``. Commits by itself."""
+def upload(viewer: Viewer, estate: Estate, filename: str, data: bytes, target: str = "") -> str:
+    """Read a file and keep it for its preview; returns the import's id. Raises ``SheetError``. Commits by itself.
+
+    ``target`` is what within the estate the roll is for, when it is not for the estate as a whole.
+    """
     if too_many_rows(data, ROWS):
         raise SheetError(_TOO_MANY)
-    file = read_file(data, filename)
+    file = _read(data, filename, target)
     if file.size > ROWS:
         raise SheetError(_TOO_MANY)
     summary = _summary(file, file.plan(estate), estate, filename)
@@ -46,12 +49,18 @@ def upload(viewer: Viewer, estate: Estate, filename: str, data: bytes) -> str:
         id=new_id(), estate_id=estate.id, filename=filename[-200:], uploaded_by=viewer.person_id,
         uploaded_at=clock.now(), sealed_file=_seal(data, FILE_COLUMN), state="previewed", summary=summary,
         sealed_refused=_seal(file.refused_workbook(), REFUSED_COLUMN) if file.refused else None, finished_at=None,
+        target=target,
     )  # fmt: skip
     begin_write()
     db.session.add(row)
     audit.record(viewer.person_id, viewer.name, "upload_roll", Subject("roll_import", row.id, estate.id))
     db.session.commit()
     return row.id
+
+
+def _read(data: bytes, filename: str, target: str) -> RollFile:
+    file = read_file(data, filename)
+    return file.aimed(target) if target else file
 
 
 def _seal(data: bytes, column: str) -> str:
@@ -82,7 +91,7 @@ def confirm(viewer: Viewer, row: RollImport, estate: Estate, leaving: Sequence[s
     """
     if row.state != "previewed" or row.sealed_file is None:
         raise Stale("roll_import")
-    file = read_file(open_file(row.sealed_file, FILE_COLUMN), row.filename)
+    file = _read(open_file(row.sealed_file, FILE_COLUMN), row.filename, row.target)
     begin_write()
     try:
         result = file.save(estate, viewer)

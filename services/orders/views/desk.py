@@ -47,7 +47,7 @@ def _list(viewer: Viewer, filters: Filters) -> dict[str, Any]:
     return {
         "lines": lines(found.page.items, found.head.estates > 1), "next_cursor": found.page.next_cursor,
         "head": found.head, "filters": filters, "tabs": queue.TABS, "sorts": queue.SORTS, "cursor": cursor,
-        "now": clock.now(),
+        "now": clock.now(), "may_plan": filters.tab == "placed" and viewer.may("orders:dispatch"),
     }  # fmt: skip
 
 

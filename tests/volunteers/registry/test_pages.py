@@ -111,9 +111,11 @@ def test_registering(app: Flask, world: World, born: date, guardian: str, status
         someone = person("唐新", world.estates["banyan"], born=born)
         db.session.commit()
     client, path = browser(app, world["secretary"]), f"/people/{someone.id}/volunteer"
-    data: dict[str, object] = {"skills": ["shopping"], "weekly_cap": "3", "version": "0"}
+    data: dict[str, object] = {"skills": ["shopping"], "weekly_cap": "3", "version": "0", "consents_how": "paper",
+                               "consents": ["general", "sensitive"]}  # fmt: skip
     if guardian:
-        data["guardian"] = guardian
+        data |= {"guardian_name": "唐父", "guardian_relation": "父亲", "guardian_phone": "13800001111",
+                 "guardian_how": "present"}  # fmt: skip
     assert post(client, path, path, data).status_code == status
     with app.app_context():
         assert (db.session.get(Volunteer, someone.id) is not None) is (status == 302)

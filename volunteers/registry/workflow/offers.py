@@ -1,4 +1,4 @@
-"""Changes of a volunteer's registration: who registers, what they offer, whether they serve.
+"""Changes of a volunteer's registration: who registers, and what they offer.
 
 Skills that a volunteer names are declared, not verified; those verified before stay so.
 """
@@ -8,87 +8,92 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
-from community.accounts.workflow import appoint
 from community.grid.models import Estate, Person
-from community.organisations.models import Appointment, Organisation
 from core import audit, clock, identity
-from core.access import Forbidden, NotFound, Role, Viewer
+from core.access import Forbidden, NotFound, Viewer
 from core.audit import Subject
 from core.database import db
 from core.ids import new_id
-from core.workflow import Stale
+from core.workflow import Change, Stale
 from volunteers.registry.availability import Window
-from volunteers.registry.importing import new_numbers
-from volunteers.registry.models import STANDING_NAMES, Volunteer, VolunteerDayOff, VolunteerSkill, VolunteerWindow
+from volunteers.registry.models import Standing, Volunteer, VolunteerDayOff, VolunteerSkill, VolunteerWindow
 from volunteers.registry.queries import Card
+from volunteers.registry.roll_match import new_numbers
 from volunteers.registry.skills import SKILLS
 from volunteers.registry.week import in_words
+from volunteers.registry.workflow import standing
+from volunteers.registry.workflow.standing import VOLUNTEERS, Refused, hold_post
 
 GUARDIAN_AGE, LEAST_AGE = 18, 14
 MOST_DAYS_OFF = 30
-VERBS = {"suspended": "suspend", "active": "return", "left": "leave"}
-STEPS = {"active": ("suspended", "left"), "suspended": ("active", "left"), "left": ("active",)}
-"""The standings that may follow each."""
-
-
-class Refused(ValueError):
-    """What was asked does not go; the text says why."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What a volunteer offers: skills by code, weekly windows, orders a week at most, how far from home."""
+    """What a volunteer offers: skills by code, weekly windows, orders a week at most, how far from home, what kinds."""
 
     skills: Collection[str]
     windows: Sequence[Window]
     weekly_cap: int
     reach: str = "estate"
+    categories: Collection[str] = ()
 
 
-def register(viewer: Viewer, person: Person, estate: Estate, team: str, offer: Offer, guardian: bool) -> Volunteer:
-    """Put a person of the roll on the register. Caller commits.
+def check_age(born: date | None, guardian: bool, companion: bool) -> None:
+    """Raises ``Refused`` under 18 without a guardian's consent, under 14 unless the guardian serves along, too.
 
-    Raises ``Refused`` for children under 14, and under 18 without their guardian's consent (志愿服务条例; rules.md 1).
+    志愿服务条例: minors serve with their guardian's consent, or accompanied by them.
+    """
+    age = identity.age_on(born, clock.today()) if born else None
+    if age is not None and age < LEAST_AGE and not (guardian and companion):
+        raise Refused("未满14岁不能单独登记，监护人要同意、自己也是志愿者，并陪同参加")
+    if age is not None and age < GUARDIAN_AGE and not guardian:
+        raise Refused("未满18岁要有监护人同意，请填监护人并写明怎样同意的")
+
+
+def register(
+    viewer: Viewer, person: Person, estate: Estate, offer: Offer, *, guardian: bool = False, companion: bool = False,
+    national_no: str = "",
+) -> Volunteer:  # fmt: skip
+    """Put a person of the roll on the register, with a number and the post. Caller commits. Raises ``Refused``.
+
+    ``guardian``: a guardian's consent is on record; ``companion``: and the guardian serves as a volunteer, too.
     """
     if db.session.get(Volunteer, person.id) is not None:
         raise Refused("这个人已经是志愿者")
-    age = identity.age_on(person.birth_date, clock.today()) if person.birth_date else None
-    if age is not None and age < LEAST_AGE:
-        raise Refused("未满14岁不能单独登记，请由监护人登记并陪同参加")
-    if age is not None and age < GUARDIAN_AGE and not guardian:
-        raise Refused("未满18岁要有监护人同意，请勾选“监护人已同意”")
-    volunteer = Volunteer(
-        person_id=person.id, estate_id=estate.id, number=new_numbers(1)[0], team=team, weekly_cap=offer.weekly_cap,
-        reach=offer.reach, guardian_consent=guardian, joined_on=clock.today(), version=1, updated_at=clock.now(),
-    )  # fmt: skip
-    db.session.add(volunteer)
-    db.session.flush()
-    _write_offer(person.id, offer, {})
-    _hold_post(viewer, person.id, estate)
-    details = {"skills": sorted(offer.skills), "guardian": guardian}
+    check_age(person.birth_date, guardian, companion)
+    table = Volunteer.__table__
+    row: dict[str, Any] = {
+        c.name: c.default.arg for c in table.columns if c.default is not None and c.default.is_scalar
+    }
+    row = dict.fromkeys(standing.MADE) | row | {
+        "person_id": person.id, "estate_id": estate.id, "number": new_numbers(1)[0], "national_no": national_no,
+        "guardian_consent": guardian, "joined_on": clock.today(), "updated_at": clock.now(), "version": 1,
+        **_said(offer),
+    }  # fmt: skip
+    details = {"skills": sorted(offer.skills), "guardian": guardian, "number": row["number"]}
     subject = Subject("volunteer", person.id, estate.id)
-    audit.record(viewer.person_id, viewer.name, "register", subject, details=details)
-    return volunteer
+    change = Change("register", subject, None, Standing.ACTIVE, viewer.person_id, viewer.name, details=details)
+    VOLUNTEERS.apply(db.session.connection(), change, row)
+    write_offer(person.id, offer, {})
+    hold_post(viewer, person.id, estate)
+    return db.session.get_one(Volunteer, person.id)
 
 
 def change(
-    viewer: Viewer, card: Card, offer: Offer, version: int, *, team: str | None = None, national_no: str | None = None,
-    mended: bool = False, guardian: bool | None = None, verified: Collection[str] | None = None,
+    viewer: Viewer, card: Card, offer: Offer, version: int, *, national_no: str | None = None, mended: bool = False,
 ) -> None:  # fmt: skip
-    """Change what a volunteer offers, and by the branch also team, national number, consent and verified skills.
+    """Change what a volunteer offers, and by the branch also the national number. Caller commits.
 
-    ``mended``: the texts that the roll's reader did not understand are settled now. Caller commits. Raises ``Stale``.
+    ``mended``: the texts that the roll's reader did not understand are settled now. Raises ``Stale``.
     """
     if card.volunteer.version != version:
         raise Stale("volunteer")
-    values: dict[str, object] = {"weekly_cap": offer.weekly_cap, "reach": offer.reach}
-    if guardian is not None:
-        values["guardian_consent"] = guardian
-    if team is not None:
-        values["team"] = team
+    values: dict[str, object] = _said(offer)
     if national_no is not None:
         values["national_no"] = national_no
     if mended:
@@ -100,39 +105,35 @@ def change(
         details["skills"] = [sorted(card.skills), sorted(offer.skills)]
     if list(offer.windows) != list(card.windows):
         details["hours"] = [in_words(card.windows), in_words(offer.windows)]
-    was = {code for code, day in card.skills.items() if day is not None}
-    checked = was if verified is None else set(verified)
-    if checked != was:
-        details["verified"] = [sorted(was), sorted(checked)]
     if not details:
         return
     _move(before.person_id, version, changed)
-    _write_offer(before.person_id, offer, card.skills)
-    _verify(before.person_id, checked - was, was - checked)
+    write_offer(before.person_id, offer, card.skills)
     subject = Subject("volunteer", before.person_id, before.estate_id)
     audit.record(viewer.person_id, viewer.name, "change_volunteer", subject, details=details)
 
 
-def set_standing(viewer: Viewer, card: Card, standing: str, reason: str) -> None:
-    """Suspend, take back or let go a volunteer, with a reason; who has left loses the post. Caller commits.
+def _said(offer: Offer) -> dict[str, Any]:
+    return {"weekly_cap": offer.weekly_cap, "reach": offer.reach, "categories": list(offer.categories)}
 
-    Raises ``Refused`` for a standing that does not follow the present one, or without a reason.
-    """
-    before = card.volunteer
-    if standing not in STEPS[before.standing]:
-        raise Refused(f"现在是{STANDING_NAMES[before.standing]}，不能改为{STANDING_NAMES.get(standing, standing)}")
-    if not reason:
-        raise Refused("请写明原因")
-    was = before.standing
-    _move(before.person_id, before.version, {"standing": standing})
-    if standing == "left":
-        _end_post(before.person_id)
-    elif was == "left":
-        _hold_post(viewer, before.person_id, db.session.get_one(Estate, before.estate_id))
-    subject = Subject("volunteer", before.person_id, before.estate_id)
-    audit.record(
-        viewer.person_id, viewer.name, VERBS[standing], subject, reason=reason, details={"from": was, "to": standing}
-    )
+
+def note_guardian(person_id: str, stands: bool) -> None:
+    """Whether a guardian's consent for somebody on the register stands; matching reads it. Caller commits."""
+    volunteer = db.session.get(Volunteer, person_id)
+    if volunteer is not None and volunteer.guardian_consent != stands:
+        _move(person_id, volunteer.version, {"guardian_consent": stands})
+        db.session.expire(volunteer)
+
+
+def renew(viewer: Viewer, volunteer: Volunteer, offer: Offer) -> None:
+    """What somebody who has come back offers now; verified skills stay so. Caller commits."""
+    held = set(db.session.scalars(select(VolunteerSkill.skill).where(VolunteerSkill.person_id == volunteer.person_id)))
+    person_id, version = volunteer.person_id, volunteer.version
+    _move(person_id, version, _said(offer))
+    db.session.expire(volunteer)
+    write_offer(person_id, offer, held)
+    subject = Subject("volunteer", person_id, volunteer.estate_id)
+    audit.record(viewer.person_id, viewer.name, "change_volunteer", subject, details={"skills": sorted(offer.skills)})
 
 
 def set_available(viewer: Viewer, available: bool) -> None:
@@ -211,7 +212,8 @@ def _move(person_id: str, version: int, values: dict[str, object]) -> None:
         raise Stale("volunteer")
 
 
-def _write_offer(person_id: str, offer: Offer, held: dict[str, date | None]) -> None:
+def write_offer(person_id: str, offer: Offer, held: Collection[str]) -> None:
+    """Skills and weekly windows as offered; ``held`` are the skills of before, which keep their verification."""
     gone = [skill for skill in held if skill not in offer.skills]
     if gone:
         owned = delete(VolunteerSkill).where(VolunteerSkill.person_id == person_id)
@@ -223,36 +225,3 @@ def _write_offer(person_id: str, offer: Offer, held: dict[str, date | None]) -> 
     windows = [window._asdict() | {"person_id": person_id} for window in offer.windows]
     if windows:
         db.session.execute(insert(VolunteerWindow), windows)
-
-
-def _verify(person_id: str, checked: Collection[str], doubted: Collection[str]) -> None:
-    own = update(VolunteerSkill).where(VolunteerSkill.person_id == person_id)
-    for skills, day in ((checked, clock.today()), (doubted, None)):
-        if skills:
-            db.session.execute(own.where(VolunteerSkill.skill.in_(sorted(skills))).values(verified_on=day))
-
-
-def _hold_post(viewer: Viewer, person_id: str, estate: Estate) -> None:
-    held = select(func.count()).select_from(Appointment)
-    held = held.where(Appointment.person_id == person_id, Appointment.organisation_id == estate.branch_id)
-    held = held.where(Appointment.role == Role.VOLUNTEER, Appointment.ends_on.is_(None))
-    if not db.session.scalar(held):
-        branch = db.session.get_one(Organisation, estate.branch_id)
-        today = clock.today()
-        again = update(Appointment).where(
-            Appointment.person_id == person_id, Appointment.organisation_id == estate.branch_id,
-            Appointment.role == Role.VOLUNTEER, Appointment.starts_on == today,
-        )  # fmt: skip
-        if db.session.execute(again.values(ends_on=None).returning(Appointment.id)).first() is None:
-            appoint(viewer.person_id, viewer.name, person_id, Role.VOLUNTEER, branch, today, estate_id=estate.id)
-
-
-def _end_post(person_id: str) -> None:
-    """From now on: a post that began today ends today, an older one yesterday."""
-    today = clock.today()
-    open_ones = select(Appointment).where(
-        Appointment.person_id == person_id, Appointment.role == Role.VOLUNTEER, Appointment.ends_on.is_(None)
-    )
-    for post in db.session.scalars(open_ones):
-        post.ends_on = max(post.starts_on, date.fromordinal(today.toordinal() - 1))
-    db.session.flush()
