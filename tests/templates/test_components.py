@@ -35,6 +35,12 @@ EVIL = """<b onx=1>x</b>"' onx='1&amp;"""
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
 
 # One call of each macro, `t` standing for any text a person may have typed.
+LINE = "{'name': t, 'last': t, 'values': [1, 2], 'points': [(1, 2), (3, 4)], 'label_y': 9}"
+TREND = "{'ticks': [(10, t)], 'labels': [(20, t)], 'lines': [" + LINE + ", " + LINE + "], 'says': t}"
+TABLE = (
+    "{'title': t, 'columns': [{'title': t, 'kind': 'text'}, {'title': t, 'kind': 'number'}],"
+    " 'rows': [[t, t]], 'totals': [t, t]}"
+)
 SAMPLES: dict[str, dict[str, str]] = {
     "art.html": {
         "state_art": "{% for k in ('empty', 'error', 'denied', 'done') %}{{ m.state_art(k) }}{% endfor %}",
@@ -81,6 +87,21 @@ SAMPLES: dict[str, dict[str, str]] = {
         "kpis": "{{ m.kpis([(t, t, t, t, true, t), (t, t, t, '', none, t)]) }}",
         "sums": "{{ m.sums([(t, t)]) }}",
     },
+    "charts.html": {
+        "spark": "{{ m.spark([(1, 2), (3, 4)], true) }}",
+        "trend_key": "{{ m.trend_key(" + TREND + ") }}",
+        "trend": "{{ m.trend(" + TREND + ", 'c1', t) }}",
+        "bars": (
+            "{{ m.bars([{'name': t, 'value': 3, 'y': 0, 'length': 50, 'share': t, 'key': t}], t, {t: t}) }}"
+            "{{ m.bars([], t) }}"
+        ),
+        "heat": (
+            "{{ m.heat([[none, {'day': noon, 'value': 3, 'level': 2}, {'day': noon, 'value': none}]],"
+            " {noon.isoformat(): t}, t) }}"
+        ),
+        "data_table": "{{ m.data_table(" + TABLE + ", '{}'.format, t) }}",
+        "plain_table": "{{ m.plain_table(" + TABLE + ", '{}'.format, true) }}",
+    },
     "dayline.html": {
         "day_chart": "{{ m.day_chart([{'name': t, 'when': t, 'free': [(480, 700)], 'busy': [(500, 560)],"
         " 'slot': (600, 640)}, {'name': t, 'when': '', 'free': [], 'busy': [], 'slot': none}], (540, 660), t) }}",
@@ -88,10 +109,7 @@ SAMPLES: dict[str, dict[str, str]] = {
     "sos.html": {
         "numbers": "{{ m.numbers() }}",
         "countdown_ring": "{{ m.countdown_ring(10) }}",
-        "strip_lines": (
-            "{{ m.strip_lines([{'id': t, 'household_id': t, 'household_label': t, 'salutation': t,"
-            " 'raised_at': noon, 'state': 'raised', 'lead_name': t}]) }}"
-        ),
+        "strip_lines": "{{ m.strip_lines([]) }}",
     },
     "form.html": {
         "csrf": "<form>{{ m.csrf() }}</form>",
