@@ -13,6 +13,7 @@ from core import clock
 from core.database import UtcDateTime, fast
 from core.reports import Measure, Question, Source, Value, declare
 from core.web import paging
+from services.orders import served
 from services.orders.models import ServiceOrder
 from services.reports import durations, figures
 from services.reports.counting import RESPONSE_LIMIT, vector
@@ -101,11 +102,12 @@ def _by_category(path: str, by_item: Mapping[str, figures.Numbers]) -> dict[str,
 
 
 def behind(question: Question, name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
-    """The orders that a figure counts, newest first: for a rate those below the line, each with whether it is above it.
-
-    Raises ``KeyError`` for a figure that is not counted from orders.
+    """The orders, or entries of hours, that a figure counts, newest first: for a rate those below the line, each with
+    whether it is above it. Raises ``KeyError`` for a figure that is counted from neither.
     """
     short = name.partition(".")[2]
+    if name in ("hours.minutes", "hours.services"):
+        return served.entries(question, cursor, limit)
     columns = {column.name: column for column in vector()}
     if not name.startswith("orders.") or short not in (*COUNTS, *RATES):
         raise KeyError(name)

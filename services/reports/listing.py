@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -48,6 +48,7 @@ COLUMNS: tuple[Shown, ...] = (
     Shown("starts_at", "服务时间", "moment", 18),
     Shown("due_at", "时限", "moment", 18),
     Shown("completed_at", "完成时间", "moment", 18),
+    Shown("content", "内容", width=24),
     Shown("minutes", "分钟", "number", 10),
     Shown("joined_on", "登记日期", "day"),
 )
@@ -85,6 +86,12 @@ class Behind:
             key = self.only["item"]
             return reports.draw(self.asked.question("item"), [self.measure.name]).get(key, {}).get(self.measure.name)
         return reports.draw(self.asked.question(), [self.measure.name]).get("", {}).get(self.measure.name)
+
+    def size(self) -> int:
+        """About how many rows there are: what a figure counts, else the services or orders that it is drawn from."""
+        counted = {"sum": "hours.services", "duration": "orders.placed"}.get(self.measure.kind, self.measure.name)
+        value = replace(self, measure=reports.measures()[counted]).figure()
+        return int((value.denominator if value.denominator is not None else value.amount) or 0) if value else 0
 
     def page(self, cursor: str | None, limit: int) -> Listed:
         """Rows from a cursor on. Raises ``KeyError`` when the figure has no rows to show."""

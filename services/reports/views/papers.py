@@ -19,7 +19,6 @@ from services.reports.exports.workflow import Wish
 from services.reports.listing import Behind, behind
 from services.reports.papers import FORMAT_NAMES, SUFFIXES, TYPES, Paper, text
 from services.reports.views.blueprint import Answer, pages
-from services.reports.wording import full
 
 AT_ONCE = 5000
 PDF_ROWS = 2000
@@ -52,8 +51,7 @@ def export() -> Answer | FlaskResponse:
 
 def _list(viewer: Viewer, asked: Asked, found: Behind, wanted: str) -> Answer | FlaskResponse:
     back = url_for("reports.behind", **asked.address(measure=found.measure.name, **found.only))
-    value = found.figure()
-    count = int((value.denominator if found.measure.kind == "rate" else value.amount) or 0) if value else 0
+    count = found.size()
     try:
         paper = making.of_list(found, viewer.name)
     except KeyError:
@@ -69,7 +67,7 @@ def _list(viewer: Viewer, asked: Asked, found: Behind, wanted: str) -> Answer | 
     wish = Wish(f"{paper.title}，{asked.period.title}", wanted, kept, found.sees_names, count)
     if count > AT_ONCE:
         workflow.ask(viewer, asked, wish)
-        flash(f"共约{full(found.measure, value)}，正在后台做，做好了给您发消息", "success")
+        flash(f"约{count:,}条，正在后台做，做好了给您发消息", "success")
         return redirect(url_for("reports.exports"), 303)
     workflow.record(viewer, asked, wish)
     if wanted == "csv":

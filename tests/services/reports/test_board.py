@@ -68,6 +68,19 @@ def test_the_page_and_the_list_behind_a_figure(app: Flask, lived: World) -> None
     assert f"清单共{len(rows)}条" in body
 
 
+def test_the_entries_behind_the_hours_add_up(app: Flask, lived: World) -> None:  # noqa: F811
+    asked = asked_of(lived)
+    with app.app_context():
+        for only in ({}, {"item": "errands"}):
+            question = asked.question(only=only)
+            drawn = reports.draw(question, ["hours.minutes", "hours.services"])[""]
+            rows = reports.behind(question, "hours.minutes", None, 500).items
+            assert sum(row.minutes for row in rows) == drawn["hours.minutes"].amount
+            assert sum(row.counts for row in rows) == drawn["hours.services"].amount
+    page = browser(app, lived["secretary"]).get("/reports/behind", query_string={**ALL, "measure": "hours.minutes"})
+    assert page.status_code == 200 and "陈" in page.get_data(as_text=True)
+
+
 def test_a_page_costs_few_statements(app: Flask, lived: World) -> None:  # noqa: F811
     client = browser(app, lived["street_staff"])
     with counted() as seen:
