@@ -79,6 +79,7 @@ from services.orders import api as _orders_api  # noqa: F401
 from services.orders import busy as order_busy
 from services.orders import clock_api as _clock_api  # noqa: F401
 from services.orders import commitments as order_commitments
+from services.orders import evidence as order_evidence
 from services.orders import jobs as _orders_jobs  # noqa: F401
 from services.orders import marks as order_marks
 from services.orders import models as _orders  # noqa: F401
@@ -126,10 +127,19 @@ from volunteers.certificates import models as _certificates  # noqa: F401
 from volunteers.certificates.views import pages as _certificates_pages
 from volunteers.consents import models as _consents  # noqa: F401
 from volunteers.consents.views import pages as _consents_pages
+from volunteers.disputes.views import pages as _disputes_pages
+from volunteers.honours.views import pages as _honours_pages
 from volunteers.hours import api as _hours_api  # noqa: F401
+from volunteers.hours import evidence as hour_evidence
+from volunteers.hours import jobs as _hours_jobs  # noqa: F401
+from volunteers.hours import kinds as _hours_kinds  # noqa: F401
 from volunteers.hours import models as _hours  # noqa: F401
 from volunteers.hours import permissions as _hours_permissions  # noqa: F401
+from volunteers.hours import stars as hour_stars
+from volunteers.hours.commands import cli as _hours_cli
 from volunteers.hours.views import pages as _hours_pages
+from volunteers.notices import jobs as _notices_jobs  # noqa: F401
+from volunteers.notices.views import pages as _notices_pages
 from volunteers.registry import api as _registry_api  # noqa: F401
 from volunteers.registry import commitments as volunteer_commitments
 from volunteers.registry import diary as registry_diary
@@ -152,6 +162,7 @@ from volunteers.teams import models as _teams  # noqa: F401
 from volunteers.teams import permissions as _teams_permissions  # noqa: F401
 from volunteers.teams import workflow as team_workflow
 from volunteers.teams.views import pages as _teams_pages
+from volunteers.timebank.views import pages as _timebank_pages
 from volunteers.training import jobs as _training_jobs  # noqa: F401
 from volunteers.training import models as _training  # noqa: F401
 from volunteers.training import permissions as _training_permissions  # noqa: F401
@@ -172,12 +183,16 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _policies_pages,
     _workdays_pages,
     _hours_pages,
+    _consents_pages,
+    _disputes_pages,
+    _notices_pages,
+    _honours_pages,
+    _timebank_pages,
     _certificates_pages,
     _registry_pages,
     _training_pages,
     _rota_pages,
     _applications_pages,
-    _consents_pages,
     _teams_pages,
     _catalogue_pages,
     _orders_pages,
@@ -204,6 +219,10 @@ circle.ON_DUTY[:] = [rota.on_duty_in]
 standing.AWAY[:] = [registry_diary.away]
 accounts.SIGNALS[IN_NEED] = emergencies.ANY_OPEN
 rota_spans.BUSY.append(order_busy.accepted_orders)
+hour_stars.RATINGS.append(order_evidence.average_rating)
+hour_evidence.THANKS.append(order_evidence.thanks)
+hour_evidence.MARKS.update(order_evidence.MARKS)
+hour_evidence.UNRECORDED.append(order_evidence.list_unended)
 
 # What stands in the bar of the desk, the most used first (six show, the others lie behind 更多): label, endpoint, the
 # permission that shows it.
@@ -218,6 +237,7 @@ NAVIGATION = (
     ("定期服务", "standing.desk", "standing:read"),
     ("日历", "calendar.desk", "orders:read"),
     ("培训", "training.index", "training:read"),
+    ("时长", "hours.index", "hours:read"),
     ("服务清单", "catalogue.items", "catalogue:read"),
     ("办事规则", "policies.index", "policies:read"),
     ("工作日历", "workdays.show", "workdays:read"),
@@ -230,8 +250,8 @@ NAVIGATION = (
     ("后台任务", "system.jobs", "system:jobs"),
 )
 COMMANDS = (
-    jobs.cli, _audit_cli, _reports_cli, push_key_command, create_admin, import_roll, backup_command, restore_command,
-    demo, seed,
+    jobs.cli, _audit_cli, _reports_cli, _hours_cli, push_key_command, create_admin, import_roll, backup_command,
+    restore_command, demo, seed,
 )  # fmt: skip
 
 

@@ -39,7 +39,8 @@ def read(topic: Topic, chosen: Mapping[str, Any] | None) -> dict[str, Any]:
     kept = (
         {r.name: chosen[r.name] for r in topic.rules if r.name in chosen and r.fits(chosen[r.name])} if chosen else {}
     )
-    return topic.defaults | kept
+    values = topic.defaults | kept
+    return topic.defaults if topic.check(values) else values
 
 
 def by_estate(topic: Topic, estate_ids: Iterable[str]) -> dict[str, Decided]:

@@ -110,7 +110,7 @@ def _consents() -> None:
         sa.Column("recorded_by_name", sa.String(length=60), nullable=False),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('general', 'sensitive', 'sharing', 'publishing')", name=op.f("ck_volunteer_consent_kind")
+            "kind IN ('general', 'sensitive', 'sharing', 'publishing', 'hours_notice')", name=op.f("ck_volunteer_consent_kind")
         ),
         sa.CheckConstraint("how IN ('online', 'paper', 'phone', 'present')", name=op.f("ck_volunteer_consent_how")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_volunteer_consent_person_id")),

@@ -195,9 +195,8 @@ def gather(cast: Cast, rows: Rows, rng: Random, regulars: Sequence[Someone]) -> 
             for n, who in enumerate(regulars):
                 if rng.random() < 0.95 - 0.05 * n and cast.keep_free(who.id, start, minutes):
                     end = start + timedelta(minutes=minutes)
-                    rows.hours.append(
-                        hour_entry(who.id, cast.estate_id, start, end, minutes, name, "集体活动", cast.secretary.id)
-                    )
+                    entry = hour_entry(who.id, cast.estate_id, start, end, minutes, name, "", cast.secretary.id)
+                    rows.hours.append(entry | cast.origin(cast.estate_name, "activity"))
         day += timedelta(days=1)
 
 

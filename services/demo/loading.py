@@ -14,7 +14,7 @@ from community.grid.models import Estate
 from core import audit, clock
 from core.access import Viewer, system_viewer
 from core.database import begin_write, db
-from services.demo import clock_stories, emergencies, history, publish, standing, writing
+from services.demo import clock_stories, emergencies, history, ledger, publish, standing, writing
 from services.demo.duty import Gate
 from services.demo.people import PHONE, Casting, Parts, cast_parts, items_of, name_family, residents_of, volunteers_of
 from services.demo.places import Places, Rolls, read_rolls, settle
@@ -83,6 +83,7 @@ def _tell(places: Places, parts: Parts, families: dict[str, Someone], rng: Rando
     history.mend(home, rows, rng, 6)
     clock_stories.tell(stage, parts)
     clock_stories.set_alarms(home, rows, clock.now())
+    ledger.keep(home, rows, parts)
     writing.write(rows)
     series.write()
     for estate, number, count in ((places.neighbour, 22, 120), (places.distant, 23, 30)):

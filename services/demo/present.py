@@ -64,6 +64,7 @@ class Stage:
             self._cast.keep_free(who.id, self._ago(minutes + 1), minutes + 60)
             self._give(story, who, minutes + 120)
             story.check_in(who, self._ago(minutes))
+        self._forget()
         for item, resident, number, minutes in UNRATED:
             self._done(item, self._parts[resident] if resident else None, self._parts[number], minutes)
         self._done("plumbing", None, self._parts[12], 1700).rate(self._ago(900), 2, "拧紧了，夜里又滴水")
@@ -71,6 +72,16 @@ class Stage:
         for minutes, number in ((20_000, 14), (43_000, 11), (90_000, 12)):
             story = self._done("elder_shopping", self._parts[1], self._parts[number], minutes)
             story.rate(self._ago(minutes - 200), 5, self._rng.choice(words.PRAISE[5]))
+
+    def _forget(self) -> None:
+        """A volunteer without an account checked in twelve days ago and has not ended the service."""
+        known, minutes = self._parts.ids(), 12 * 1440
+        who = next((one for one in self._cast.volunteers if one.id not in known), None)
+        if who is not None:
+            self._cast.keep_free(who.id, self._ago(minutes + 1), 60)
+            story = self._place("small_repair", minutes + 300)
+            self._give(story, who, minutes + 120)
+            story.check_in(who, self._ago(minutes))
 
     def _ago(self, minutes: int) -> datetime:
         return clock.now() - timedelta(minutes=minutes, seconds=self._rng.randrange(50))

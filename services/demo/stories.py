@@ -21,7 +21,7 @@ from services.orders.aggregate import LOW_STARS, OFFER_FIELDS, ORDER_FIELDS, Off
 from services.orders.clocks import Mark
 from services.orders.models import OfferState, State
 from services.orders.workflow.verbs import CALL_BACK_AFTER
-from volunteers.hours.workflow import is_late
+from volunteers.hours.workflow import Origin, is_late
 
 TOLD_SINCE = timedelta(days=6)
 """How far back the inboxes of the demo go."""
@@ -67,6 +67,13 @@ class Cast:
     busy: dict[str, list[tuple[datetime, datetime]]] = field(default_factory=dict)
     codes: set[str] = field(default_factory=set)
 
+    def origin(self, place: str, source: str, source_id: str | None = None) -> dict[str, Any]:
+        """What the ledger keeps of a service besides hours: where it was, the branch, and its secretary in charge."""
+        body_id = own_desk(self.estate_path)
+        return Origin(
+            place, body_id, f"{self.estate_name}党支部", self.secretary.id, self.secretary.name, source, source_id
+        ).columns()
+
     def keep_free(self, volunteer_id: str, start: datetime, minutes: int) -> bool:
         """Put a service into a volunteer's diary, unless it meets another: the same hour is never credited twice."""
         end = start + timedelta(minutes=minutes)
@@ -86,6 +93,8 @@ class Rows:
     hours: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
+    more: list[tuple[Any, list[dict[str, Any]]]] = field(default_factory=list)
+    """Rows of further tables, in the order in which they can be written."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +197,9 @@ class Story:
         offer.state, offer.completed_at, offer.minutes = OfferState.COMPLETED, at, minutes
         order.row["minutes"] += minutes
         entry = hour_entry(who.id, order.estate_id, offer.checked_in_at, at, minutes, order.item["name"], note, who.id)
-        self._rows.hours.append(entry | {"order_id": order.id})
+        place = self._cast.estate_name + order.household_label.rstrip("0123456789-")
+        origin = self._cast.origin(place, "order", order.id)
+        self._rows.hours.append(entry | {"order_id": order.id} | origin)
         details = {"minutes": minutes, "note": note}
         if any(o.is_assigned and o.state != OfferState.COMPLETED for o in order.offers.values()):
             self._step(who, "complete", at, State.IN_SERVICE, details=details)
@@ -339,7 +350,7 @@ def hour_entry(
     return {
         "id": new_id(), "volunteer_id": volunteer_id, "estate_id": estate_id, "order_id": None, "starts_at": start,
         "ends_at": end, "minutes": minutes, "content": content, "note": note, "reverses_id": None, "corrects_id": None,
-        "recorded_at": end, "recorded_by": by, "recorded_late": is_late(start, end),
+        "recorded_at": end, "recorded_by": by, "recorded_late": is_late(start, end), **Origin().columns(),
     }  # fmt: skip
 
 

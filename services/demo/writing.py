@@ -32,6 +32,8 @@ def write(rows: Rows) -> None:
     insert_rows(connection, Offer, [offer_row(entry) for entry in rows.offers])
     insert_rows(connection, HourEntry, rows.hours)
     insert_rows(connection, Message, rows.messages)
+    for model, more in rows.more:
+        insert_rows(connection, model, more)
     write_events(connection, rows.events)
 
 

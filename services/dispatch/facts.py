@@ -20,6 +20,7 @@ from services.dispatch.terms import Need, Offering, Scale, Task
 from services.dispatch.times import Hours, Span, day_of, joined, kept, minute_of, week_of
 from services.orders.aggregate import Order
 from services.orders.rules import OFFERS
+from volunteers.hours import stars
 
 Trained = Callable[[Collection[str]], Mapping[str, set[str]]]
 TRAINED: list[Trained] = []
@@ -105,7 +106,7 @@ class Facts:
             row.offers_today or 0, int(row.month or 0), int(row.total or 0), self.ages(row.declines),
             self.ages(row.no_shows), row.stars or 0, row.ratings or 0, len(served), five,
             need.person_id in split(row.apart), here[0] if here else None,
-            bool(need.training) and row.id in self.trained.get(need.training, ()),
+            bool(need.training) and row.id in self.trained.get(need.training, ()), level_of(row),
         )  # fmt: skip
 
     def offerings(self, need: Need) -> list[Offering]:
@@ -115,6 +116,12 @@ class Facts:
     def ages(self, text: str | None) -> list[float]:
         """How many days ago the moments of a list lie."""
         return [max(0.0, (self.now - moment(part)).total_seconds() / 86400) for part in split(text)]
+
+
+def level_of(row: Any) -> int:
+    """The star of a volunteer, by what their estate asks for."""
+    rules = orjson.loads(row.star_rules) if isinstance(row.star_rules, str) else row.star_rules
+    return stars.of(rules, row.star_rating).level(int(row.total or 0))
 
 
 def need_of(order: Asked, now: datetime, home: Any = None) -> Need:

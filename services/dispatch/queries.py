@@ -26,7 +26,6 @@ from services.dispatch.terms import Need, Verdict
 from services.dispatch.times import DAY, Span, clock_of, free_from, minute_of, moment_of, needed, open_spans
 from services.orders.aggregate import Order
 from services.orders.models import ServiceOrder
-from volunteers.hours.stars import star_level
 
 __all__ = [
     "TRAINED", "Candidate", "DayBar", "Judged", "candidates", "compare", "day_bars", "get_estate", "get_pair",
@@ -95,7 +94,7 @@ def _candidate(verdict: Verdict) -> Candidate:
     return Candidate(
         who.volunteer_id, who.name, verdict.score, verdict.reasons, who.party,
         who.building_name if who.estate_id == verdict.need.estate_id else who.estate_name,
-        star_level(who.total_minutes), verdict.when or next_free(verdict), verdict,
+        who.level, verdict.when or next_free(verdict), verdict,
     )  # fmt: skip
 
 

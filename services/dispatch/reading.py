@@ -35,8 +35,11 @@ from community.policies.models import Policy
 from core.database import UtcDateTime
 from services.dispatch.models import PairExclusion
 from services.dispatch.rules import MATCHING
+from services.orders.evidence import average_rating
 from services.orders.models import OPEN, Offer, OfferState, ServiceOrder, State
 from services.orders.rules import OFFERS
+from volunteers.hours import stars
+from volunteers.hours import sums as rolled
 from volunteers.hours.models import HourEntry
 from volunteers.registry.models import Volunteer, VolunteerDayOff, VolunteerSkill, VolunteerWindow
 
@@ -160,10 +163,19 @@ def _lists(concerned: CTE, whole: bool) -> list[Any]:
         _own("hours", func.aggregate_strings(_text(packed), ";"), VolunteerWindow.person_id),
         _own("off", func.aggregate_strings(span, ";"), VolunteerDayOff.person_id, VolunteerDayOff.last_day >= _TODAY),
         _own("month", minutes, HourEntry.volunteer_id, HourEntry.starts_at >= _MONTH),
-        _own("total", minutes, HourEntry.volunteer_id) if whole else null().label("total"),
+        *_stars(whole),
         _own("apart", func.aggregate_strings(PairExclusion.person_id, ";"), PairExclusion.volunteer_id,
              PairExclusion.lifted_at.is_(None), wished),
     ]  # fmt: skip
+
+
+def _stars(whole: bool) -> list[Any]:
+    """All minutes ever given and what the estate asks for a star, when stars are shown."""
+    names = ("total", "star_rules", "star_rating")
+    if not whole:
+        return [null().label(name) for name in names]
+    asked = stars.columns(Volunteer.estate_id, Volunteer.person_id, average_rating)
+    return [rolled.total(Volunteer.person_id).label("total"), *asked]
 
 
 def _statement(concerned: CTE, whole: bool) -> CompoundSelect[Any]:

@@ -94,6 +94,7 @@ class Offering:
     excluded: bool = False
     here: str | None = None
     trained: bool = False
+    level: int = 0
 
     @property
     def busy(self) -> list[Span]:

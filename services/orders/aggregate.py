@@ -163,7 +163,17 @@ class Order:
         own = self.offers.get(viewer.person_id)
         leads = self.leads(viewer)
         match verb:
-            case "dispatch" | "send_back" | "reassign" | "call_back" | "no_show" | "undo" | "pause" | "extend":
+            case (
+                "dispatch"
+                | "send_back"
+                | "reassign"
+                | "call_back"
+                | "no_show"
+                | "undo"
+                | "pause"
+                | "extend"
+                | "complete_for"
+            ):
                 return leads or (verb == "dispatch" and viewer.person_id == "system")
             case "transfer":
                 return leads or (self.is_elsewhere and viewer.may_at("orders:dispatch", self.estate_path))
@@ -210,6 +220,8 @@ class Order:
                 return self.row["accepted_count"] == 0 and bool(self.live_offers())
             case "transfer":
                 return not self.row["accepted_count"]
+            case "complete_for":
+                return any(offer.state == OfferState.CHECKED_IN for offer in self.offers.values())
             case "no_show":
                 return any(offer.state == OfferState.ACCEPTED for offer in self.offers.values())
             case "call_back":

@@ -19,6 +19,7 @@ from services.orders.bodies import (
     CallBackBody,
     CheckInBody,
     CompleteBody,
+    CompleteForBody,
     DispatchBody,
     EventListing,
     NoShowBody,
@@ -152,6 +153,13 @@ def withdraw(id: str, body: ReasonBody) -> bytes:
 def no_show(id: str, body: NoShowBody) -> bytes:
     """Record that a volunteer did not come."""
     return _done(workflow.no_show(access.viewer(), id, body.volunteer, body.reason, answer))
+
+
+@_verb("complete_for", "代记完成", CompleteForBody)
+def complete_for(id: str, body: CompleteForBody) -> bytes:
+    """End the service of a volunteer who checked in and did not end it."""
+    viewer = access.viewer()
+    return _done(workflow.complete_for(viewer, id, body.volunteer, body.minutes, body.reason, answer))
 
 
 @_verb("check_in", "签到", CheckInBody)

@@ -163,6 +163,13 @@ class NoShowBody(ReasonBody):
     volunteer: Id
 
 
+class CompleteForBody(ReasonBody):
+    """Whose service is ended, the minutes actually given, and how that is known."""
+
+    volunteer: Id
+    minutes: Minutes
+
+
 class CheckInBody(BaseModel):
     """Arrival. The place is optional; ``code`` lets someone at home or of the staff check a volunteer in."""
 

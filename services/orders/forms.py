@@ -322,6 +322,17 @@ class TakeUpForm(StepForm):
     words = StringField("打算怎么办", [at_most(180)], render_kw={"maxlength": 180})
 
 
+class CompleteForForm(ReasonForm):
+    """The end of somebody else's service, as it was found out."""
+
+    volunteer = Pick("哪位志愿者", [needed("请选志愿者")])
+    minutes = IntegerField(
+        "实际服务多少分钟", [needed("请填实际服务的分钟数"), NumberRange(1, 1440, "服务时长要在1到1440分钟之间")],
+        description="向志愿者和居民问清楚再填，不算路上的时间",
+        render_kw={"min": 1, "max": 1440, "inputmode": "numeric"},
+    )  # fmt: skip
+
+
 class NoShowForm(ReasonForm):
     """Who did not come, and what is known of it."""
 

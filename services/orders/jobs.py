@@ -7,6 +7,7 @@ from collections import Counter
 
 from core import clock, jobs
 from core.workflow import InvalidStep, Stale
+from services.orders import saved_time
 from services.orders.clock_queries import list_to_ring
 from services.orders.workflow import alarms
 
@@ -40,3 +41,9 @@ def _hear(order_id: str) -> str:
         alarms.put_off(order_id)
         return "failed"
     return ""
+
+
+@jobs.job("settle_saved_time", "退回没用上的储蓄时间", "*/15 * * * *")
+def settle_saved_time() -> str:
+    """Give saved time back for orders that were cancelled or took less than was set aside."""
+    return f"退回{saved_time.settle()}单"

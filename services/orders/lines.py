@@ -59,6 +59,7 @@ def _tags(row: Any) -> list[tuple[str, str]]:
         ("急", "ember", row.urgent),
         ("等居民", "amber", row.paused_at is not None and row.state in OPEN),
         ("已上报", "ember", row.escalated and row.state in OPEN),
+        ("时间储蓄，优先", "leaf", row.saved_minutes > 0),
         ("代点", "", row.placed_as != "self"),
         ("没办好", "amber", row.reopened),
         (f"{row.stars}星", "amber", row.stars is not None and row.stars <= LOW_STARS),

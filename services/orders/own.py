@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, func, literal_column, or_, select
+from sqlalchemy import Date, Select, bindparam, func, literal_column, or_, select
 
 from community.grid.models import Building, Estate, Household, Person, Unit
 from core import clock, identity
@@ -15,8 +16,11 @@ from core.access import Viewer
 from core.database import UtcDateTime, fast
 from core.outbox import Message
 from core.web import paging
+from services.orders import evidence
 from services.orders.models import OPEN, Offer, OfferState, ServiceOrder, State
-from volunteers.hours.models import HourEntry
+from volunteers.hours import stars
+from volunteers.hours import sums as rolled
+from volunteers.hours.stars import Stars
 from volunteers.registry.models import Volunteer
 
 COUNTED = 100
@@ -202,38 +206,34 @@ class Standing:
     month_minutes: int
     month_services: int
     month_stars: float | None
+    stars: Stars
 
 
+@cache
 def _standing() -> Select[Any]:
-    first = bindparam("month", type_=UtcDateTime())
-    recent = HourEntry.starts_at >= first
-    hours = select(
-        func.coalesce(func.sum(HourEntry.minutes), 0).label("minutes"),
-        func.coalesce(func.sum(case((recent, HourEntry.minutes), else_=0)), 0).label("month_minutes"),
-        func.count(func.distinct(case((recent & (HourEntry.minutes > 0), HourEntry.order_id)))).label("month_services"),
-    ).where(HourEntry.volunteer_id == ME)  # fmt: skip
-    stars = select(func.avg(ServiceOrder.stars)).join(Offer, Offer.order_id == ServiceOrder.id).where(
-        Offer.volunteer_id == ME, Offer.state == OfferState.COMPLETED, Offer.offered_at >= first
-    )  # fmt: skip
-    given = hours.subquery()
-    return (
-        select(Person.name, Person.political_status, Volunteer.is_available, given, stars.scalar_subquery())
-        .select_from(Person)
-        .join(Volunteer, Volunteer.person_id == Person.id)
-        .join(given, literal_column("1") == literal_column("1"))
-        .where(Person.id == ME)
-    )
-
-
-_STANDING = _standing()
+    """The statement, built at its first use: only then all rooms have told what they know."""
+    month = bindparam("month", type_=Date())
+    since = bindparam("since", type_=UtcDateTime())
+    columns: list[Any] = [
+        Person.name, Person.political_status, Volunteer.is_available, rolled.total(ME).label("minutes"),
+        rolled.in_month(ME, month).label("month_minutes"), rolled.services_in_month(ME, month).label("services"),
+        evidence.average_rating(ME, since).label("rating"),
+        *stars.columns(Volunteer.estate_id, Volunteer.person_id),
+    ]  # fmt: skip
+    found = select(*columns).select_from(Person).join(Volunteer, Volunteer.person_id == Person.id)
+    return found.where(Person.id == ME)
 
 
 def find_standing(viewer: Viewer) -> Standing | None:
     """The volunteer's name, whether they take orders, and hours in all and in this month; None for no volunteer."""
-    today = clock.today()
-    month = clock.day_bounds(date(today.year, today.month, 1))[0]
-    row = fast().execute(_STANDING, {"me": viewer.person_id, "month": month}).first()
+    month = clock.today().replace(day=1)
+    row = fast().execute(
+        _standing(), {"me": viewer.person_id, "month": month, "since": clock.day_bounds(month)[0]}
+    ).first()  # fmt: skip
     if row is None:
         return None
-    stars = float(row[6]) if row[6] is not None else None
-    return Standing(row[0], row[1] in identity.PARTY_CODES, row[2], int(row[3]), int(row[4]), int(row[5]), stars)
+    return Standing(
+        row.name, row.political_status in identity.PARTY_CODES, row.is_available, int(row.minutes),
+        int(row.month_minutes), int(row.services), float(row.rating) if row.rating is not None else None,
+        stars.of_row(row),
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
@@ -16,7 +17,8 @@ from core.database import fast
 from core.sealing import sealer
 from services.orders.aggregate import Order
 from services.orders.models import Offer, OfferState, ServiceOrder
-from volunteers.hours.models import HourEntry
+from volunteers.hours import stars
+from volunteers.hours import sums as rolled
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,12 @@ class Face:
     building: str
     minutes: int
     visits: int
+    level: int
 
 
+@cache
 def _faces() -> Any:
     phone = select(PersonPhone.sealed).where(PersonPhone.person_id == Person.id).order_by(PersonPhone.position).limit(1)
-    minutes = select(func.coalesce(func.sum(HourEntry.minutes), 0)).where(HourEntry.volunteer_id == Person.id)
     visits = (
         select(func.count())
         .select_from(Offer)
@@ -109,8 +112,9 @@ def _faces() -> Any:
             Person.birth_date,
             phone.correlate(Person).scalar_subquery(),
             func.coalesce(Building.name, ""),
-            minutes.correlate(Person).scalar_subquery(),
+            rolled.total(Person.id),
             visits.correlate(Person).scalar_subquery(),
+            *stars.columns(Person.estate_id, Person.id),
         )
         .outerjoin(Household, Household.id == Person.household_id)
         .outerjoin(Building, Building.id == Household.building_id)
@@ -118,21 +122,19 @@ def _faces() -> Any:
     )
 
 
-_FACES = _faces()
-
-
 def list_faces(order: Order, person_ids: Iterable[str]) -> Mapping[str, Face]:
     """The people of an order that the viewer has read, by id, in one statement. Phones come masked."""
     people = sorted(set(person_ids))
     if not people:
         return {}
-    rows = fast().execute(_FACES, {"people": people, "household": order.household_id or "", "order": order.id})
+    rows = fast().execute(_faces(), {"people": people, "household": order.household_id or "", "order": order.id})
     faces = {}
-    for person_id, status, born, sealed, building, minutes, visits in rows:
+    for person_id, status, born, sealed, building, minutes, visits, *rules in rows:
         phone = identity.mask_phone(sealer().open(sealed, PHONE_COLUMN)) if sealed else ""
         faces[person_id] = Face(
-            person_id, status in identity.PARTY_CODES, born, phone, building, int(minutes), int(visits)
-        )
+            person_id, status in identity.PARTY_CODES, born, phone, building, int(minutes), int(visits),
+            stars.of(*rules).level(int(minutes)),
+        )  # fmt: skip
     return faces
 
 

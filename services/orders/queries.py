@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from community.grid.models import Building, Estate, Household, Person, Proxy
+from community.grid.models import Building, Estate, Household, Person, Proxy, Unit
 from community.organisations.models import Appointment, Organisation
 from community.policies import queries as policies
 from core import clock
@@ -41,6 +41,7 @@ from services.dispatch.models import PairExclusion
 from services.dispatch.terms import Offering
 from services.orders.aggregate import OFFER_FIELDS, ORDER_FIELDS, Order
 from services.orders.clock_rules import CLOCKS
+from services.orders.evidence import place_of, secretary_of
 from services.orders.models import OPEN, Offer, OfferState, ServiceOrder
 from services.orders.rules import OFFERS
 from volunteers.hours.queries import credited_until
@@ -112,14 +113,49 @@ def reader(*columns: Any) -> Reader:
     return read
 
 
-_COMPLETING = _ONE.add_columns(
-    credited_until(bindparam("volunteer", type_=Person.id.type)).scalar_subquery().label("until")
-)
+@dataclass(frozen=True)
+class Ending:
+    """What the record of a service needs besides the order: until when the volunteer's time is credited already, the
+    place, and who is in charge: whoever dispatched it last, else the secretary of the branch."""
+
+    credited_until: datetime | None
+    place: str
+    in_charge_id: str | None
+    in_charge: str
 
 
-def get_order_to_complete(viewer: Viewer, order_id: str, volunteer_id: str) -> tuple[Order, datetime | None]:
-    """An order and until when its volunteer's time is credited already, in one statement. Raises ``NotFound``."""
-    return _one(viewer, _COMPLETING, {"id": order_id, "volunteer": volunteer_id}, extra=1)
+def _completing() -> Select[Any]:
+    until = credited_until(bindparam("volunteer", type_=Person.id.type)).scalar_subquery()
+    sent = (
+        select(Event.actor_id + UNIT + Event.actor_name)
+        .where(Event.subject_kind == "order", Event.subject_id == bindparam("id"), Event.verb == "dispatch")
+        .where(Event.actor_id != "system")
+        .order_by(Event.at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    home = [
+        select(column).join(Household, on).where(Household.id == ServiceOrder.household_id).scalar_subquery()
+        for column, on in (
+            (Building.name, Household.building_id == Building.id),
+            (Unit.number, Household.unit_id == Unit.id),
+        )
+    ]
+    charge = func.coalesce(sent, secretary_of(ServiceOrder.desk_id, bindparam("today", type_=Date())))
+    return _ONE.add_columns(until.label("until"), *home, charge.label("charge"))
+
+
+_COMPLETING = _completing()
+
+
+def get_order_to_complete(viewer: Viewer, order_id: str, volunteer_id: str) -> tuple[Order, Ending]:
+    """An order and what its record needs, in one statement. Raises ``NotFound``."""
+    values = {"id": order_id, "volunteer": volunteer_id, "today": clock.today()}
+    rows = fast().execute(_COMPLETING, values).all()
+    order = _order_of(viewer, [row[:-4] for row in rows])
+    until, building, unit, charge = rows[0][-4:]
+    id_, _, name = (charge or "").partition(UNIT)
+    return order, Ending(until, place_of(order.estate_name, building, unit), id_ or None, name)
 
 
 def _accepting() -> Select[Any]:

@@ -39,6 +39,7 @@ from services.catalogue.models import ServiceItem
 from services.orders.models import OPEN, ServiceOrder, State
 from services.orders.own import count_up_to
 from services.orders.queries import RECORD, UNIT
+from volunteers.timebank.queries import used_for
 
 TABS: Mapping[str, tuple[str, State | None]] = {
     "placed": ("待派", State.PLACED),
@@ -199,6 +200,7 @@ COLUMNS = (
     ServiceOrder.version,
     Estate.name.label("estate_name"),
     (ServiceOrder.desk_id != Estate.branch_id).label("is_elsewhere"),
+    used_for(ServiceOrder.id).label("saved_minutes"),
 )
 
 

@@ -74,9 +74,10 @@ def _spent(order: Order) -> str:
 
 _TITLES = {
     "place": "已点单", "dispatch": "已派单", "accept": "已接单", "withdraw": "志愿者来不了", "no_show": "志愿者没有到",
-    "check_in": "开始服务", "complete": "服务完成", "rate": "已评价", "call_back": "支部已回访", "cancel": "已撤单",
-    "send_back": "已退单", "resubmit": "已重新提交", "reassign": "支部另派志愿者", "transfer": "换单位来办",
-    "pause": "等您回复", "resume": "接着办", "extend": "时限延长", "recount": "时限重算",
+    "check_in": "开始服务", "complete": "服务完成", "complete_for": "服务完成", "rate": "已评价",
+    "call_back": "支部已回访", "cancel": "已撤单", "send_back": "已退单", "resubmit": "已重新提交",
+    "reassign": "支部另派志愿者", "transfer": "换单位来办", "pause": "等您回复", "resume": "接着办",
+    "extend": "时限延长", "recount": "时限重算",
 }  # fmt: skip
 _NEXT = {
     State.PLACED: ("等待派单", "已接单", "服务完成", "待评价"),
@@ -122,6 +123,8 @@ def _resident_text(order: Order, event: Any) -> str:
             return f"{details.get('volunteer') or event.actor_name}到达{checked}"
         case "complete":
             return f"{event.actor_name}用时{minutes_zh(details.get('minutes'))}"
+        case "complete_for":
+            return f"{details.get('volunteer')}用时{minutes_zh(details.get('minutes'))}"
         case "rate":
             return f"{details.get('stars')}星{'，' + details['comment'] if details.get('comment') else ''}"
         case "call_back":
@@ -169,6 +172,8 @@ def _did(event: Any) -> str:
         case "complete":
             note = f"，留言：{details['note']}" if details.get("note") else ""
             return f"完成，用时{minutes_zh(details.get('minutes'))}{note}"
+        case "complete_for":
+            return f"代{details.get('volunteer')}记完成，用时{minutes_zh(details.get('minutes'))}"
         case "rate":
             return f"评{details.get('stars')}星{'：' + details['comment'] if details.get('comment') else ''}"
         case "call_back":

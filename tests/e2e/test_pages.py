@@ -43,6 +43,8 @@ ORDER = "main a[href^='/orders/']:not([href*='/new']):not([href*='/mine'])"
 SERVICE = "main a[href*='/orders/new']"
 SERIES = "main a[href^='/standing/']:not([href*='/new'])"
 
+NOTICE = "main a[href^='/notices/hours/']"
+
 OUTSIDE = (
     Place("", "sign-in", "/sign-in"),
     Place("", "certificate", "/certificates"),
@@ -94,7 +96,20 @@ PHONE_PLACES = (
     Place(RESIDENT, "contact", "/me/contacts", ("main a[href^='/contacts/']",)),
     Place(NEIGHBOUR, "order-waiting-for-me", "/orders/mine?group=open", (ORDER,)),
     Place(RESIDENT, "open-figures", "/", ("main a[href^='/open/']",)),
+    Place(VOLUNTEER, "dispute-form", "/hours", ("main a[href$='/dispute']",)),
+    Place(VOLUNTEER, "missing-form", "/hours/missing"),
+    Place(VOLUNTEER, "my-disputes", "/disputes"),
+    Place(VOLUNTEER, "my-dispute", "/disputes", ("main a[href^='/disputes/']",)),
+    Place(VOLUNTEER, "take-record", "/hours/take"),
+    Place(VOLUNTEER, "honour-roll", "/honours"),
+    Place(VOLUNTEER, "notices", "/notices/hours"),
+    Place(VOLUNTEER, "notice", "/notices/hours", (NOTICE,)),
+    Place(VOLUNTEER, "objection", "/notices/hours", (NOTICE, "main a[href$='/object']")),
+    Place(VOLUNTEER, "time-bank", "/timebank"),
+    Place(VOLUNTEER, "time-gift", "/timebank/give"),
+    Place(NEIGHBOUR, "time-bank-of-resident", "/timebank"),
 )
+OF_VOLUNTEER = ("main th a[href^='/volunteers/']", "main a[href$='/hours']")
 DESK_PLACES = (
     Place(SECRETARY, "queue", "/desk"),
     Place(SECRETARY, "queue-all", "/desk?tab=all"),
@@ -154,6 +169,20 @@ DESK_PLACES = (
     Place(SECRETARY, "corps", "/teams", ("main th a:has-text('总队')",)),
     Place(SECRETARY, "team-new", "/teams/new"),
     Place(COMMUNITY, "teams-of-community", "/teams"),
+    Place(SECRETARY, "volunteer-honours", "/volunteers", (*OF_VOLUNTEER, "main a[href$='/honours']")),
+    Place(SECRETARY, "volunteer-record", "/volunteers", (*OF_VOLUNTEER, "main a[href$='/take']")),
+    Place(SECRETARY, "hours-desk", "/hours/desk"),
+    Place(SECRETARY, "hours-record", "/hours/desk/record"),
+    Place(SECRETARY, "hours-late", "/hours/desk/late"),
+    Place(SECRETARY, "disputes", "/hours/desk/disputes"),
+    Place(SECRETARY, "dispute", "/hours/desk/disputes", ("main th a",)),
+    Place(SECRETARY, "notices-of-desk", "/hours/desk/notices"),
+    Place(SECRETARY, "notice-of-desk", "/hours/desk/notices", ("main th a",)),
+    Place(SECRETARY, "objection-by-phone", "/hours/desk/notices", ("main th a", "main a[href$='/phone']")),
+    Place(SECRETARY, "time-bank-of-desk", "/hours/desk/timebank"),
+    Place(SECRETARY, "time-gift-of-desk", "/hours/desk/timebank", ("main th a[href*='/timebank/']",)),
+    Place(SECRETARY, "time-holder", "/hours/desk/timebank", ("main a[href*='/holders/']",)),
+    Place(SECRETARY, "star-rules", "/policies", ("main a[href$='/stars']",)),
     Place(SECRETARY, "accounts", "/accounts"),
     Place(SECRETARY, "posts", "/posts"),
     Place(SECRETARY, "post-new", "/posts/new"),

@@ -37,10 +37,14 @@ from services.sos import workflow as emergencies
 from services.standing import workflow as standing
 from services.standing.recurrence import Pattern
 from services.standing.workflow import Agreement
-from tests.factories import Someone, World, browser
+from tests.factories import Someone, World, browser, write
 from volunteers.applications import queries as applications
 from volunteers.applications import workflow as applying
+from volunteers.disputes import workflow as disputes
+from volunteers.disputes.workflow import Claim
+from volunteers.honours.models import Honour
 from volunteers.hours.models import HourEntry
+from volunteers.notices.models import HourNotice
 from volunteers.registry.models import VolunteerDayOff
 from volunteers.registry.workflow import Offer
 from volunteers.rota import workflow as rota
@@ -49,6 +53,7 @@ from volunteers.rota.needs import Need
 from volunteers.teams import queries as team_queries
 from volunteers.teams import workflow as teams
 from volunteers.teams.models import TeamMembership
+from volunteers.timebank.models import TimeEntry, TimeTransfer
 from volunteers.training import workflow as training
 from volunteers.training.models import Enrolment
 
@@ -131,7 +136,9 @@ def _history(world: World) -> dict[str, str]:
     export = exports.ask(secretary, asked, exports.Wish("清单", "xlsx", {}, False, 3))
     issue = issues.issue(branch, whole_period("month", date(2026, 1, 1)))
     assert issue is not None
-    return {
+    hours = _around_hours(world, helper)
+    db.session.commit()
+    return hours | {
         "order_id": orders[1], "plan_id": plan.id, "message_id": said[0]["id"], "import_id": roll.id,
         "delivery_id": letter.id, "device_id": device.id, "robot_id": robot.id, "call_id": call.id,
         "contact_id": contact.id, "key": contact.id,
@@ -211,6 +218,26 @@ def _registration(world: World) -> dict[str, str]:
     return {"application_id": application, "team_id": team, "membership_id": membership}
 
 
+def _around_hours(world: World, helper: Any) -> dict[str, str]:
+    """A dispute, a notice, an award and saved time of the first volunteer; committed by the caller."""
+    begin_write()
+    banyan, entry = world.estates["banyan"], db.session.scalars(select(HourEntry.id)).one()
+    claim = Claim(banyan.id, "other", "不对", "x", helper.person_id, entry)
+    dispute_id = disputes.raise_(helper, claim)
+    ids = {name: new_id() for name in ("notice_id", "honour_id", "transfer_id", "time_entry_id")}
+    now, today = clock.now(), clock.today()
+    months = {"month": today.replace(day=1), "state": "draft", "version": 1, "body": "x", "period_days": 3}
+    write(HourNotice, id=ids["notice_id"], estate_id=banyan.id, made_at=now, made_by="x", updated_at=now, **months)
+    write(Honour, id=ids["honour_id"], volunteer_id=helper.person_id, estate_id=banyan.id, name="x", body="x",
+          awarded_on=today, recorded_at=now, recorded_by="x")  # fmt: skip
+    write(TimeTransfer, id=ids["transfer_id"], estate_id=banyan.id, giver_id=helper.person_id, giver_name="x",
+          to_name="x", relation="x", minutes=1, state="requested", version=1, requested_at=now,
+          updated_at=now)  # fmt: skip
+    write(TimeEntry, id=ids["time_entry_id"], holder_id=helper.person_id, estate_id=banyan.id, number=1, minutes=1,
+          balance=1, kind="saved", month=today.replace(day=1), recorded_at=now, recorded_by="x")  # fmt: skip
+    return ids | {"dispute_id": dispute_id}
+
+
 @pytest.fixture
 def town(app: Flask, world: World) -> Town:
     app.config["WTF_CSRF_ENABLED"] = False
@@ -221,11 +248,10 @@ def town(app: Flask, world: World) -> Town:
             "person_id": world["neighbour"].id, "account_id": world["neighbour"].account_id, "estate_id": banyan.id,
             "building_id": banyan.building_id, "household_id": world["neighbour"].household_id or "",
             "volunteer_id": world["volunteer2"].id, "helper_id": world["neighbour"].id, "number": "ZM-0",
-            "name": "forget_keys", "way": "up", "token": "none", "feed_id": "none",
-            "day_off_id": "none", "day": "2026-02-15", "year": "2026",
+            "name": "forget_keys", "way": "up", "token": "none", "feed_id": "none", "day": "2026-02-15", "year": "2026",
             "standing_id": _series(world), "topic_name": "offers", "standing": "suspended", "filename": "app.js",
             "item_id": db.session.scalars(item).one(), **_apart(world),
-            "skill": "shopping", "kind": "sharing", **_registration(world),
+            "skill": "shopping", "kind": "publishing", **_registration(world),
             "entry_id": db.session.scalars(select(HourEntry.id)).one(),
             "post_id": db.session.scalars(
                 select(Appointment.id).where(Appointment.person_id == world["steward"].id)

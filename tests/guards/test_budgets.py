@@ -99,6 +99,10 @@ def test_each_step_costs_three_statements_at_most(app: Flask, world: World, at: 
     third = programs["resident"].post("/orders", {"service_item": "elder_shopping"}).json["id"]
     step("secretary", third, "dispatch", volunteers=[world["volunteer1"].id])
     step("secretary", third, "undo")
+    step("secretary", third, "dispatch", volunteers=[world["volunteer2"].id])
+    step("volunteer2", third, "accept")
+    step("volunteer2", third, "check_in")
+    step("secretary", third, "complete_for", volunteer=world["volunteer2"].id, minutes=1, reason="忘了点完成")
     fourth = programs["resident"].post("/orders", {"service_item": "legal"}).json["id"]
     step("secretary", fourth, "pause", reason="等居民")
     step("resident", fourth, "resume", note="好了")
@@ -186,6 +190,15 @@ PAGES = {
     "orders.services": ("resident", "/services"),
     "orders.tasks": ("volunteer1", "/tasks"),
     "hours.mine": ("volunteer1", "/hours"),
+    "hours.index": ("secretary", "/hours/desk"),
+    "hours.late_records": ("secretary", "/hours/desk/late"),
+    "hours.record_hours": ("secretary", "/hours/desk/record"),
+    "disputes.queue": ("secretary", "/hours/desk/disputes"),
+    "disputes.mine": ("volunteer1", "/disputes"),
+    "notices.index": ("secretary", "/hours/desk/notices"),
+    "honours.roll": ("resident", "/honours"),
+    "timebank.index": ("secretary", "/hours/desk/timebank"),
+    "timebank.mine": ("volunteer1", "/timebank"),
     "accounts.accounts": ("secretary", "/accounts"),
     "system.audit": ("secretary", "/audit"),
     "system.outbox": ("secretary", "/outbox"),

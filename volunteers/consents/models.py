@@ -29,7 +29,7 @@ class VolunteerConsent(Base):
     recorded_by_name: Mapped[str] = mapped_column(String(60))
     withdrawn_at: Mapped[datetime | None]
     __table_args__ = (
-        CheckConstraint("kind IN ('general', 'sensitive', 'sharing', 'publishing')", name="kind"),
+        CheckConstraint("kind IN ('general', 'sensitive', 'sharing', 'publishing', 'hours_notice')", name="kind"),
         CheckConstraint("how IN ('online', 'paper', 'phone', 'present')", name="how"),
         Index("ix_volunteer_consent_stands", "person_id", "kind", unique=True, postgresql_where=_STANDS,
               sqlite_where=_STANDS),

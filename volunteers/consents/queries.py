@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased
 
 from community.accounts import queries as accounts
@@ -74,6 +74,13 @@ def find_guardian(person_id: str) -> Guardian | None:
         found.id, found.name, found.relation, mask_phone(phone) if phone else "", found.how, found.given_at,
         found.recorded_by_name, mask_name(row[1]) if row[1] else "",
     )  # fmt: skip
+
+
+def holds(person: Any, kind: str) -> Any:
+    """Whether a consent of somebody, by the column of their id, stands now."""
+    return exists().where(
+        VolunteerConsent.person_id == person, VolunteerConsent.kind == kind, VolunteerConsent.withdrawn_at.is_(None)
+    )
 
 
 def agreed(person_ids: Collection[str], kind: str) -> frozenset[str]:

@@ -47,10 +47,17 @@ TEXTS = {
         ),
         Text(
             "publishing", "单独同意：在队伍页和光荣榜上公开我的姓名和时长",
-            ("只公开姓名和时长，不公开住址和电话。不同意就只显示姓。",),
+            ("只公开姓名和时长，不公开住址和电话。不同意就只显示姓。光荣榜只按服务排名，不看用手机多少。",),
+        ),
+        Text(
+            "hours_notice", "单独同意：每月时长公示时写上我的姓氏",
+            ("同意后，公示页上把您写成“张*”这样；不同意就写“某志愿者”。公示页谁都能打开，时长和次数照常公示。",),
         ),
     )
 }  # fmt: skip
+HONOUR_ROLL, HOURS_NOTICE = "publishing", "hours_notice"
+NAMING = (HOURS_NOTICE, HONOUR_ROLL)
+"""Consents to be named in public: never given for anybody under 18."""
 NEEDED = tuple(kind for kind, text in TEXTS.items() if text.needed)
 OFFERED = tuple(kind for kind, text in TEXTS.items() if not text.needed)
 HOWS = {"present": "当面", "paper": "签字纸质", "phone": "电话确认", "online": "本人在线"}

@@ -6,13 +6,13 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from core import access
-from core.access import SIGNED_IN
+from core.access import SIGNED_IN, Forbidden, NotFound
 from core.web.blueprints import Pages
 from volunteers.consents import queries, workflow
 from volunteers.consents.forms import GuardianForm, WithdrawForm
-from volunteers.consents.texts import HOWS, NEEDED, TEXTS, VERSION
+from volunteers.consents.texts import HOWS, NAMING, NEEDED, TEXTS, VERSION
 from volunteers.registry.queries import get_card, get_own_card
-from volunteers.registry.workflow import LEAST_AGE, Refused
+from volunteers.registry.workflow import GUARDIAN_AGE, LEAST_AGE, Refused
 
 pages = Pages("consents", __name__)
 Answer = Response | str | tuple[str, int]
@@ -54,6 +54,23 @@ def withdraw(kind: str) -> Response:
     else:
         flash("已撤回", "success")
     return redirect(url_for("consents.mine"), 303)
+
+
+@pages.page("/consents/<kind>", access="orders:serve", methods=("POST",), writes=True)
+def switch(kind: str) -> Response:
+    """Agree to be named in public, or take it back; at once, from one's hours."""
+    viewer, card = access.viewer(), get_own_card(access.viewer())
+    if kind not in NAMING:
+        raise NotFound
+    if request.form.get("on") == "1":
+        if card.age is not None and card.age < GUARDIAN_AGE:
+            raise Forbidden("未满18岁的志愿者不公开姓名")
+        workflow.give(viewer, viewer.person_id, card.volunteer.estate_id, [kind], "online")
+        flash("已记下您的同意，随时可以收回", "success")
+    else:
+        workflow.withdraw(viewer, viewer.person_id, kind)
+        flash("已收回同意，马上生效", "success")
+    return redirect(url_for("hours.mine") + "#consents", 303)
 
 
 @pages.page("/wards", access=SIGNED_IN)

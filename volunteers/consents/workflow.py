@@ -14,19 +14,21 @@ from sqlalchemy import select, update
 
 from community.accounts.models import Account
 from community.accounts.queries import phone_key
+from community.grid.models import Person
 from core import audit, clock, outbox
 from core.access import NotFound, Viewer
 from core.audit import Subject
 from core.database import db
+from core.identity import age_on
 from core.ids import new_id
 from core.outbox import Draft
 from core.sealing import sealer
 from volunteers.consents.models import GUARDIAN_PHONE, VolunteerConsent, VolunteerGuardian
-from volunteers.consents.texts import TEXTS, VERSION
+from volunteers.consents.texts import NAMING, TEXTS, VERSION
 from volunteers.registry import commitments, leaders, workflow
 from volunteers.registry import messages as say
 from volunteers.registry.models import Standing, Volunteer
-from volunteers.registry.workflow import Refused
+from volunteers.registry.workflow import GUARDIAN_AGE, Refused
 from volunteers.registry.workflow.standing import name_of
 
 
@@ -44,8 +46,14 @@ class Consenting:
 def give(
     viewer: Viewer, person_id: str, estate_id: str, kinds: Collection[str], how: str, at: datetime | None = None
 ) -> None:
-    """Note consents to the present texts, each once; an older version of the same kind ends. Caller commits."""
+    """Note consents to the present texts, each once; an older version of the same kind ends. Caller commits.
+
+    To be named in public is not agreed to for anybody under 18.
+    """
     now = clock.now()
+    born = db.session.scalar(select(Person.birth_date).where(Person.id == person_id))
+    if born is not None and age_on(born, clock.today()) < GUARDIAN_AGE:
+        kinds = [kind for kind in kinds if kind not in NAMING]
     own = (VolunteerConsent.person_id == person_id, VolunteerConsent.withdrawn_at.is_(None))
     stand = dict(db.session.execute(select(VolunteerConsent.kind, VolunteerConsent.text_version).where(*own)).all())
     fresh = [kind for kind in TEXTS if kind in kinds and stand.get(kind) != VERSION]

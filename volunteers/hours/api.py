@@ -15,13 +15,16 @@ from core.api.fields import PageQuery, Reason
 from core.api.problems import Problem
 from volunteers.hours import queries, workflow
 from volunteers.hours.models import HourEntry
-from volunteers.hours.stars import star_level
 
 ME = "me"
 
 
 class EntryBody(BaseModel):
-    """An entry of the ledger. ``minutes`` is negative where it reverses another; ``at`` is when the service began."""
+    """An entry of the ledger. ``minutes`` is negative where it reverses another; ``at`` is when the service began.
+
+    ``body`` organised it, ``in_charge`` was responsible; ``source`` is order, shift, activity or other, and empty for
+    entries of before it was kept. ``recorded_late``: more than ten working days after the service.
+    """
 
     id: str
     at: datetime
@@ -31,6 +34,12 @@ class EntryBody(BaseModel):
     note: str
     reverses: str | None
     corrects: str | None
+    place: str = ""
+    body: str = ""
+    in_charge: str = ""
+    source: str = ""
+    recorded_at: datetime
+    recorded_late: bool
 
 
 class HoursBody(BaseModel):
@@ -69,6 +78,8 @@ def _view(entry: Any) -> dict[str, Any]:
     return {
         "id": entry.id, "at": entry.starts_at, "minutes": entry.minutes, "content": entry.content,
         "order": entry.order_id, "note": entry.note, "reverses": entry.reverses_id, "corrects": entry.corrects_id,
+        "place": entry.place, "body": entry.body, "in_charge": entry.in_charge, "source": entry.source,
+        "recorded_at": entry.recorded_at, "recorded_late": entry.recorded_late,
     }  # fmt: skip
 
 
@@ -82,7 +93,7 @@ def index(person_id: str, query: HoursQuery) -> dict[str, Any]:
     end = clock.day_bounds(query.last)[1] if query.last else None
     hours = queries.get_hours(viewer, volunteer, start, end, query.cursor, query.limit)
     return {
-        "total_minutes": hours.period, "star_level": star_level(hours.total),
+        "total_minutes": hours.period, "star_level": hours.level,
         "entries": [_view(entry) for entry in hours.page.items], "next_cursor": hours.page.next_cursor,
     }  # fmt: skip
 
@@ -94,12 +105,8 @@ def correct(entry_id: str, body: Correction) -> dict[str, Any]:
     viewer = access.viewer()
     entry = queries.get_entry(viewer, entry_id)
     renewed = _corrected(entry, body)
-    total = queries.total_in_transaction(entry.volunteer_id)
-    return {
-        "entry": _view(renewed) if renewed else None,
-        "total_minutes": total,
-        "star_level": star_level(total),
-    }
+    total, level = queries.standing_in_transaction(entry.volunteer_id)
+    return {"entry": _view(renewed) if renewed else None, "total_minutes": total, "star_level": level}
 
 
 def _corrected(entry: HourEntry, body: Correction) -> HourEntry | None:

@@ -1,20 +1,24 @@
-"""The ledger of service hours: append-only, in minutes actually given."""
+"""The ledger of service hours, append-only, in minutes actually given, and the monthly sums kept beside it."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base
+
+SOURCES = {"order": "服务单", "shift": "值班", "activity": "集体活动", "other": "其他单位的服务"}
+"""What an entry was recorded from. Entries of before this was kept have none."""
 
 
 class HourEntry(Base):
     """Minutes given in one service, travel excluded (MCA order 67). Negative entries reverse an earlier one.
 
     ``starts_at`` to ``ends_at`` is when the service took place; ``recorded_at`` when it was written down, which should
-    be within ten working days after it (``recorded_late`` tells when it was not). Triggers refuse changes.
+    be within ten working days after it (``recorded_late`` tells when it was not). Place, content, organising body and
+    person in charge are what the order asks to be kept. Triggers refuse changes, and put every new row on the tail.
     """
 
     __tablename__ = "hour_entry"
@@ -32,14 +36,82 @@ class HourEntry(Base):
     recorded_at: Mapped[datetime]
     recorded_by: Mapped[str] = mapped_column(String(16))
     recorded_late: Mapped[bool] = mapped_column(Boolean, default=False)
+    place: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    body_id: Mapped[str | None] = mapped_column(String(16))
+    body: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    in_charge_id: Mapped[str | None] = mapped_column(String(16))
+    in_charge: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    source: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    source_id: Mapped[str | None] = mapped_column(String(16))
     __table_args__ = (
         CheckConstraint("minutes <> 0 AND minutes BETWEEN -1440 AND 1440", name="minutes"),
         CheckConstraint("ends_at >= starts_at", name="period"),
         CheckConstraint("(reverses_id IS NULL) = (minutes > 0)", name="reversal"),
+        CheckConstraint("source IN ('', '" + "', '".join(SOURCES) + "')", name="source"),
         Index("ix_hour_entry_volunteer", "volunteer_id", "starts_at", "id"),
         Index("ix_hour_entry_total", "volunteer_id", "minutes"),
         Index("ix_hour_entry_ends", "volunteer_id", "ends_at"),
         Index("ix_hour_entry_estate", "estate_id", "starts_at"),
         Index("ix_hour_entry_order", "order_id"),
         Index("ix_hour_entry_recorded", "estate_id", "recorded_at"),
+        Index("ix_hour_entry_late", "estate_id", "starts_at", "id", postgresql_where=text("recorded_late"),
+              sqlite_where=text("recorded_late")),
+        Index("ix_hour_entry_source", "source", "source_id", postgresql_where=text("source_id IS NOT NULL"),
+              sqlite_where=text("source_id IS NOT NULL")),
+    )  # fmt: skip
+
+
+class HourMonth(Base):
+    """The sum of a volunteer's entries of one month and estate, as far as they have left the tail.
+
+    ``month`` is its first day, by the day of service in Shanghai. A service counts one, its reversal one less.
+    ``watermark`` is when the latest of the entries taken in was recorded.
+    """
+
+    __tablename__ = "hour_month"
+    volunteer_id: Mapped[str] = mapped_column(ForeignKey("volunteer.person_id"), primary_key=True)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), primary_key=True)
+    month: Mapped[date] = mapped_column(Date, primary_key=True)
+    minutes: Mapped[int] = mapped_column(Integer)
+    services: Mapped[int] = mapped_column(Integer)
+    watermark: Mapped[datetime]
+    __table_args__ = (Index("ix_hour_month_estate", "estate_id", "month", "volunteer_id"),)
+
+
+class HourTail(Base):
+    """An entry that no monthly sum has taken in yet: written by a trigger with the entry, taken away by the job.
+
+    Sums of months and tail together are exact at every moment, and writing an entry touches no row of anybody else.
+    """
+
+    __tablename__ = "hour_tail"
+    entry_id: Mapped[str] = mapped_column(ForeignKey("hour_entry.id"), primary_key=True)
+    volunteer_id: Mapped[str] = mapped_column(String(16))
+    estate_id: Mapped[str] = mapped_column(String(16))
+    month: Mapped[date] = mapped_column(Date)
+    minutes: Mapped[int] = mapped_column(Integer)
+    recorded_at: Mapped[datetime]
+    __table_args__ = (
+        Index("ix_hour_tail_volunteer", "volunteer_id", "month"),
+        Index("ix_hour_tail_estate", "estate_id", "month"),
     )
+
+
+class HourRollup(Base):
+    """The one row that whoever moves the sums holds meanwhile, and how far a rebuild has come."""
+
+    __tablename__ = "hour_rollup"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    rebuilt_to: Mapped[str | None] = mapped_column(String(16))
+    proved_at: Mapped[datetime | None]
+    __table_args__ = (CheckConstraint("id = 1", name="id"),)
+
+
+class HourReminder(Base):
+    """That somebody was reminded of a matter at a step (a number of working days), so that nobody is told twice."""
+
+    __tablename__ = "hour_reminder"
+    kind: Mapped[str] = mapped_column(String(12), primary_key=True)
+    subject_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    step: Mapped[int] = mapped_column(Integer, primary_key=True)
+    sent_at: Mapped[datetime]

@@ -17,6 +17,8 @@ from core.database import db, fast
 from core.identity import age_on, mask_id
 from core.sealing import sealer
 from core.web.paging import PAGE, Page, after, page_of
+from volunteers.hours import stars
+from volunteers.hours import sums as rolled
 from volunteers.hours.models import HourEntry
 from volunteers.registry.availability import Window
 from volunteers.registry.categories import category_names
@@ -53,7 +55,6 @@ class Wanted:
 def _rows() -> Select[Any]:
     skills = select(func.aggregate_strings(VolunteerSkill.skill, ","))
     skills = skills.where(VolunteerSkill.person_id == Volunteer.person_id)
-    minutes = select(func.coalesce(func.sum(HourEntry.minutes), 0)).where(HourEntry.volunteer_id == Volunteer.person_id)
     teams = select(func.aggregate_strings(Team.name, BETWEEN)).join(TeamMembership, TeamMembership.team_id == Team.id)
     teams = teams.where(TeamMembership.person_id == Volunteer.person_id, TeamMembership.state == Member.MEMBER)
     columns: list[Any] = [
@@ -61,8 +62,9 @@ def _rows() -> Select[Any]:
         Volunteer.is_available, Volunteer.weekly_cap, Volunteer.unclear_skills, Volunteer.unclear_hours,
         Volunteer.joined_on, Household.label, Estate.name.label("estate_name"),
         skills.correlate(Volunteer).scalar_subquery().label("skills"),
-        minutes.correlate(Volunteer).scalar_subquery().label("total_minutes"),
+        rolled.total(Volunteer.person_id).label("total_minutes"),
         teams.correlate(Volunteer).scalar_subquery().label("teams"),
+        *stars.columns(Volunteer.estate_id, Volunteer.person_id),
     ]  # fmt: skip
     return (
         select(*columns)

@@ -12,13 +12,12 @@ from core.access import SIGNED_IN, NotFound, Viewer
 from core.web.addresses import own_path
 from core.web.forms import Form
 from services.dispatch.queries import candidates, day_bars
-from services.orders import forms, people, queries, wording, workflow
+from services.orders import forms, people, queries, saved_time, wording, workflow
 from services.orders.aggregate import Order
 from services.orders.clock_account import explain
 from services.orders.models import OfferState
 from services.orders.views.blueprint import Answer, pages
 from services.standing.queries import find_told
-from volunteers.hours.stars import star_level
 
 BARS = 3
 """How many of the best candidates stand in the picture of the day."""
@@ -27,7 +26,8 @@ FORMS: Mapping[str, type[Form]] = {
     "check_in": forms.CheckInForm, "complete": forms.CompleteForm, "rate": forms.RateForm, "cancel": forms.CancelForm,
     "resubmit": forms.ResubmitForm, "dispatch": forms.DispatchForm, "send_back": forms.ReasonForm,
     "reassign": forms.ReasonForm, "undo": forms.StepForm,
-    "note": forms.NoteForm, "no_show": forms.NoShowForm, "call_back": forms.CallBackForm,
+    "note": forms.NoteForm, "complete_for": forms.CompleteForForm, "no_show": forms.NoShowForm,
+    "call_back": forms.CallBackForm,
     "pause": forms.ReasonForm, "resume": forms.ResumeForm, "extend": forms.ExtendForm, "take_up": forms.TakeUpForm,
 }  # fmt: skip
 
@@ -42,6 +42,11 @@ def form_for(verb: str, order: Order | None = None, viewer: Viewer | None = None
 
 def prepare(form: Any, order: Order, viewer: Viewer, fresh: bool) -> Any:
     """Offer what depends on the order, and propose values on a fresh form."""
+    if isinstance(form, forms.CompleteForForm):
+        running = [o for o in order.assigned() if o.state == OfferState.CHECKED_IN]
+        form.volunteer.offer([(offer.volunteer_id, offer.volunteer_name) for offer in running])
+        if fresh and len(running) == 1:
+            form.volunteer.data = running[0].volunteer_id
     if isinstance(form, forms.NoShowForm | forms.CheckInForm):
         held = [o for o in order.assigned() if o.state == OfferState.ACCEPTED and o.volunteer_id != viewer.person_id]
         form.volunteer.offer([(offer.volunteer_id, offer.volunteer_name) for offer in held])
@@ -113,7 +118,7 @@ def order_context(
     why = wording.last_reason(events)
     known = {
         "order": order, "own": order.offers.get(viewer.person_id), "verbs": verbs, "forms": asked, "sent": sent,
-        "faces": people.list_faces(order, _shown(order, kind)), "star_level": star_level,
+        "faces": people.list_faces(order, _shown(order, kind)),
         "conclusion": wording.conclusion(order, why), "why": why, "series": find_told(viewer, order),
     }  # fmt: skip
     return known | _VIEWS[kind](order, viewer, verbs, events)
@@ -129,6 +134,7 @@ def _for_resident(order: Order, viewer: Viewer, _verbs: list[str], events: Seque
     return {
         "timeline": wording.timeline(order, events), "notes": wording.notes_left(events),
         "duty_phone": people.find_duty_phone(order.estate_id), "account": explain(order.row),
+        "saved": saved_time.find(order),
     }  # fmt: skip
 
 

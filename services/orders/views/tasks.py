@@ -16,7 +16,6 @@ from services.orders import own
 from services.orders.forms import DECLINE_REASONS
 from services.orders.views.blueprint import pages
 from services.standing.queries import list_asked
-from volunteers.hours.stars import NAMES, next_threshold, star_level
 from volunteers.registry import workflow as registry
 
 SOON = timedelta(hours=2)
@@ -30,16 +29,16 @@ def tasks() -> str:
     if me is None:
         raise Forbidden("您的志愿者登记还没有完成，请联系支部")
     found = own.list_tasks(viewer)
-    goal = next_threshold(me.minutes)
+    goal = me.stars.goal(me.minutes)
     return render_template(
         "services/orders/tasks.html",
         me=me,
         tasks=found,
         days=[(day, list(rows)) for day, rows in groupby(found.agenda, key=_day)],
         lead=_lead(found.next) if found.next else "",
-        level=star_level(me.minutes),
+        level=me.stars.level(me.minutes),
         goal=goal,
-        next_name=NAMES[star_level(me.minutes) + 1] if goal else "",
+        next_name=me.stars.next_name(me.minutes),
         reasons=DECLINE_REASONS,
         soon=_is_soon(found.next),
         asked_series=list_asked(viewer),

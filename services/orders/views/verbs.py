@@ -25,7 +25,7 @@ Act = Callable[[Viewer, Any], Order]
 def _step(order_id: str, verb: str, done: str, act: Act, then: Callable[[Order], None] | None = None) -> Answer:
     """Apply a verb as its form says. ``done`` is what the next page says of it; ``then`` takes the order it made."""
     viewer, form = access.viewer(), form_for(verb)
-    if verb in ("no_show", "check_in", "resubmit"):
+    if verb in ("no_show", "check_in", "resubmit", "complete_for"):
         prepare(form, queries.get_order(viewer, order_id), viewer, False)
     if not form.validate():
         return _again(order_id, verb, form)
@@ -215,6 +215,18 @@ def no_show(order_id: str) -> Answer:
         return workflow.no_show(viewer, order_id, picked, reason, version=form.version.data)
 
     return _step(order_id, "no_show", "已记未到，请另派志愿者", act)
+
+
+@pages.page("/orders/<order_id>/complete_for", access="orders:read", methods=("POST",))
+def complete_for(order_id: str) -> Answer:
+    """End the service of a volunteer who did not."""
+
+    def act(viewer: Viewer, form: Any) -> Order:
+        return workflow.complete_for(
+            viewer, order_id, form.volunteer.data, form.minutes.data, form.reason.data, version=form.version.data
+        )
+
+    return _step(order_id, "complete_for", "已记下完成和时长，志愿者会收到通知", act)
 
 
 @pages.page("/orders/<order_id>/call_back", access="orders:read", methods=("POST",))

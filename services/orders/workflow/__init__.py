@@ -2,6 +2,7 @@
 
 from services.orders.workflow.clocks import extend, pause, recount, resume, take_up
 from services.orders.workflow.desk import note, transfer, undo
+from services.orders.workflow.ending import complete, complete_for
 from services.orders.workflow.placing import Origin, Refused, Wish, entitled, place, place_once
 from services.orders.workflow.steps import ORDERS, AlreadyTaken, allowed
 from services.orders.workflow.verbs import (
@@ -9,7 +10,6 @@ from services.orders.workflow.verbs import (
     call_back,
     cancel,
     check_in,
-    complete,
     decline,
     dispatch,
     expire,
@@ -23,7 +23,7 @@ from services.orders.workflow.verbs import (
 
 __all__ = [
     "ORDERS", "AlreadyTaken", "Origin", "Refused", "Wish", "accept", "allowed", "call_back", "cancel", "check_in",
-    "complete", "decline", "dispatch", "entitled", "expire", "extend", "no_show", "note", "pause", "place",
-    "place_once", "rate", "reassign", "recount", "resubmit", "resume", "send_back", "take_up", "transfer", "undo",
-    "withdraw",
+    "complete", "complete_for", "decline", "dispatch", "entitled", "expire", "extend", "no_show", "note", "pause",
+    "place", "place_once", "rate", "reassign", "recount", "resubmit", "resume", "send_back", "take_up", "transfer",
+    "undo", "withdraw",
 ]  # fmt: skip

@@ -64,6 +64,8 @@ STEPS = (
          writes=OFFERED),
     Step("complete", "完成", _states(S.IN_SERVICE), _reach(S.IN_SERVICE, S.COMPLETED), "orders:serve",
          sets=("minutes", "completed_at", "call_back_due"), writes=CREDITED),
+    Step("complete_for", "代记完成", _states(S.IN_SERVICE), _reach(S.IN_SERVICE, S.COMPLETED), "orders:dispatch", True,
+         sets=("minutes", "completed_at", "call_back_due"), writes=CREDITED),
     Step("rate", "评价", _states(S.COMPLETED), _reach(S.CLOSED), "orders:place", sets=RATED, writes=TOLD),
     Step("call_back", "回访", _states(S.COMPLETED, S.CLOSED), _reach(S.CLOSED, S.PLACED), "orders:dispatch",
          sets=(*RATED, *REOPENED), writes=TOLD),

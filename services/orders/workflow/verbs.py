@@ -21,7 +21,6 @@ from services.orders.models import OfferState, State
 from services.orders.workflow.clocks import again, run_on
 from services.orders.workflow.placing import Refused, check_window
 from services.orders.workflow.steps import Answer, Outcome, apply
-from volunteers.hours.workflow import credit
 
 CALL_BACK_AFTER = timedelta(days=3)
 OPEN_CALL_CAP = 200
@@ -205,12 +204,12 @@ def _leave(order: Order, volunteer_id: str, state: OfferState, why: str, reason:
     _lapse(order)
     details = {"volunteer": offer.volunteer_name}
     if order.state == State.IN_SERVICE:
-        return _finish(order, details)
+        return finish(order, details)
     told = say.looking_again(order, why) + say.back_in_queue(order, order.leaders, why)
     return Outcome(State.PLACED, told, details=details)
 
 
-def _finish(order: Order, details: dict[str, Any], hours: Sequence[dict[str, Any]] = ()) -> Outcome:
+def finish(order: Order, details: dict[str, Any], hours: Sequence[dict[str, Any]] = ()) -> Outcome:
     """In service still, or completed when every volunteer who takes part has ended theirs."""
     if any(o.is_assigned and o.state != OfferState.COMPLETED for o in order.offers.values()):
         return Outcome(State.IN_SERVICE, hours=hours, details=details)
@@ -241,32 +240,6 @@ def check_in(
         return Outcome(State.IN_SERVICE, details=by)
 
     return apply(viewer, "check_in", partial(queries.get_order, viewer, order_id), decide, answer=answer)
-
-
-def complete(viewer: Viewer, order_id: str, minutes: int, note: str, answer: Answer | None = None) -> Order:
-    """End one's service and have the minutes credited. The order is completed when every volunteer has ended theirs.
-
-    Raises ``volunteers.hours.workflow.Overlap`` when the time is credited already for another service.
-    """
-    until: list[datetime | None] = [None]
-
-    def load() -> Order:
-        order, until[0] = queries.get_order_to_complete(viewer, order_id, viewer.person_id)
-        return order
-
-    def decide(order: Order) -> Outcome:
-        now = clock.now()
-        own = order.touch(viewer.person_id)
-        assert own.checked_in_at is not None
-        entry = credit(
-            viewer.person_id, order.estate_id, starts_at=own.checked_in_at, minutes=minutes,
-            content=order.item["name"], note=note, by=viewer.person_id, order_id=order.id, credited_until=until[0],
-        )  # fmt: skip
-        own.state, own.completed_at, own.minutes = OfferState.COMPLETED, now, minutes
-        order.row.update(minutes=order.minutes + minutes, updated_at=now)
-        return _finish(order, {"minutes": minutes, "note": note}, [entry])
-
-    return apply(viewer, "complete", load, decide, answer=answer)
 
 
 def rate(viewer: Viewer, order_id: str, stars: int, comment: str, answer: Answer | None = None) -> Order:

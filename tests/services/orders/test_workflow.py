@@ -43,7 +43,7 @@ CAN = {
         "resident": "check_in cancel", "assigned": "withdraw check_in", "staff": "check_in",
         "secretary": "no_show check_in cancel reassign pause extend",
     },
-    "in_service": {"assigned": "complete", "secretary": "cancel reassign extend"},
+    "in_service": {"assigned": "complete", "secretary": "complete_for cancel reassign extend"},
     "completed": {"resident": "rate", "secretary": "call_back"},
     "closed": {},
     "cancelled": {},
@@ -67,7 +67,7 @@ def entitled(state: str, actor: str, verb: str) -> bool:
     """Whether the verb is this actor's at all; then the refusal is one of state (409), else one of right (403)."""
     over = state in ("cancelled", "sent_back")
     match verb:
-        case "dispatch" | "send_back" | "reassign" | "call_back" | "no_show" | "undo" | "transfer":
+        case "dispatch" | "send_back" | "reassign" | "call_back" | "no_show" | "undo" | "transfer" | "complete_for":
             return actor == "secretary"
         case "pause" | "extend":
             return actor == "secretary"
@@ -190,6 +190,8 @@ def body_of(verb: str, order: Order, desk: Desk) -> dict[str, Any]:
             return {"code": order.door_code}
         case "complete":
             return {"minutes": 1, "note": ""}
+        case "complete_for":
+            return {"volunteer": desk.id("volunteer2"), "minutes": 1, "reason": "忘了点完成"}
         case "rate":
             return {"stars": 5}
         case "call_back":
@@ -554,6 +556,9 @@ def attempt(desk: Desk, rng: random.Random, order: Order, verb: str, viewer: Vie
             target(viewer, order.id, code=order.door_code)
         case "complete":
             target(viewer, order.id, rng.randint(1, 90), "")
+        case "complete_for":
+            running = [o.volunteer_id for o in order.offers.values() if o.state == OfferState.CHECKED_IN]
+            target(viewer, order.id, rng.choice(running) if running else some[0], rng.randint(1, 90), "忘了点完成")
         case "rate":
             target(viewer, order.id, rng.randint(1, 5), "")
         case "call_back":

@@ -14,7 +14,7 @@ from volunteers.consents import queries as consents
 from volunteers.consents.forms import WithdrawForm
 from volunteers.consents.texts import HOWS, TEXTS, VERSION
 from volunteers.hours.queries import sums
-from volunteers.hours.stars import NAMES, star_level
+from volunteers.hours.stars import NAMES, of_row
 from volunteers.registry import closed, exports, queries, workflow
 from volunteers.registry.commitments import Commitment
 from volunteers.registry.forms import ReasonForm, StandingForm, VerifyForm, VolunteerForm
@@ -44,7 +44,8 @@ def volunteers() -> str:
     page = queries.list_volunteers(viewer, wanted, cursor=request.args.get("cursor"))
     return render_template(
         "volunteers/registry/volunteers.html", page=page, wanted=wanted, skills=SKILLS, team_names=queries.team_names,
-        may_export=viewer.may("volunteers:edit"), levels={row.id: star_level(row.total_minutes) for row in page.items},
+        may_export=viewer.may("volunteers:edit"),
+        levels={row.id: of_row(row).level(row.total_minutes) for row in page.items},
     )  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def show(person_id: str) -> str:
 def _page(card: Card, form: StandingForm, held: Sequence[Commitment] = ()) -> str:
     viewer, person_id = access.viewer(), card.volunteer.person_id
     total = sums(person_id, None, None)
-    level = star_level(total.total)
+    level = total.level
     return render_template(
         "volunteers/registry/show.html", card=card, total=total, level=level, level_name=NAMES[level],
         recent=queries.list_recent(person_id), week=_week(card), form=form, held=held, reach_names=REACH_NAMES,
