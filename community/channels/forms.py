@@ -77,7 +77,7 @@ class ChoiceForm(Form):
             found.setdefault(group.name, {}).update({channel: channel in picked for channel in self.channels})
         return found
 
-    def hours(self) -> Hours | None:
+    def quiet_hours(self) -> Hours | None:
         """The hours that were chosen; None for those of the estate, two equal ones for none."""
         if self.quiet.data == "own":
             return _minutes(self.quiet_from.data), _minutes(self.quiet_until.data)

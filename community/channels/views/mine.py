@@ -48,7 +48,7 @@ def mine() -> Answer:
         return _page(viewer, form)
     if not form.validate():
         return _page(viewer, form), 422
-    workflow.choose(viewer, form.chosen(choice.chosen), form.hours())
+    workflow.choose(viewer, form.chosen(choice.chosen), form.quiet_hours())
     flash("消息提醒的选择已保存", "success")
     return redirect(url_for("channels.mine"), 303)
 

@@ -148,5 +148,5 @@ def test_texts_say_what_the_law_asks_for() -> None:
     general = "".join(texts.TEXTS["general"].paragraphs)
     assert all(word in general for word in ("用来做什么", "用哪些资料", "保存多久", "撤回"))
     assert [text.kind for text in texts.TEXTS.values() if "单独同意" in text.title] == [
-        "sensitive", "sharing", "publishing"
+        "sensitive", "sharing", "publishing", "hours_notice"
     ]  # fmt: skip
