@@ -67,6 +67,7 @@ from services.calendar.views import pages as _calendar_pages
 from services.catalogue import api as _catalogue_api  # noqa: F401
 from services.catalogue import models as _catalogue  # noqa: F401
 from services.catalogue import permissions as _catalogue_permissions  # noqa: F401
+from services.catalogue import queries as catalogue
 from services.catalogue.starters import give_starters
 from services.catalogue.views import pages as _catalogue_pages
 from services.demo.commands import demo, seed
@@ -215,6 +216,7 @@ grid.MARKS["order"] = order_marks.homes_with_orders
 grid.MARKS["vol"] = volunteer_marks.volunteer_homes
 diary.SOURCES[:] = [calendar_queries.of_orders, standing_diary.planned, rota_diary.shifts, registry_diary.days_off]
 dispatch_facts.TRAINED[:] = [training.holders]
+training.REQUIRED_BY[:] = [catalogue.asking_for]
 circle.ON_DUTY[:] = [rota.on_duty_in]
 standing.AWAY[:] = [registry_diary.away]
 accounts.SIGNALS[IN_NEED] = emergencies.ANY_OPEN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from wtforms import (
@@ -33,9 +34,6 @@ CATEGORIES = ("生活照料", "健康关爱", "维修", "教育", "咨询", "应
 FIELDS = ("name", "category", "icon", "description", "hint", "skills", "usual_minutes", "volunteers_needed",
           "deadline_minutes", "clock", "offer_minutes", "who_may_order", "verified", "training", "min_age", "max_age",
           "personal_care")  # fmt: skip
-TRAININGS: dict[str, str] = {}
-"""Trainings that a service may ask for, by code; filled by the capability that keeps them. Without one none is asked
-for."""
 HOUR, DAY = 60, 1440
 DEADLINES = (2 * HOUR, 4 * HOUR, 12 * HOUR, 14 * HOUR, DAY, 2 * DAY, 3 * DAY, 5 * DAY, 7 * DAY, 15 * DAY)
 
@@ -93,9 +91,11 @@ class ItemForm(Form):
     personal_care = BooleanField("贴身照护", description="如擦身、助浴，居民点单时可以选男志愿者或女志愿者")
     version = HiddenField(default="0")
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, trainings: Mapping[str, str], *arguments: Any, **options: Any) -> None:
+        """``trainings``: those that may be asked for, by code."""
         super().__init__(*arguments, **options)
-        self.training.choices = choices([("", "不要求"), *TRAININGS.items()])
+        self._trainings = trainings
+        self.training.choices = choices([("", "不要求"), *trainings.items()])
 
     def validate_verified(self, field: Any) -> None:
         """Only skills that the service needs can be asked to be verified."""
@@ -146,4 +146,4 @@ class ItemForm(Form):
             return "不限" if value is None else f"{value}岁"
         if name == "personal_care":
             return "是" if value else "否"
-        return {**CLOCK_NAMES, **WHO_NAMES, **ICONS, **TRAININGS}.get(str(value), str(value)) or "（空）"
+        return {**CLOCK_NAMES, **WHO_NAMES, **ICONS, **self._trainings}.get(str(value), str(value)) or "（空）"

@@ -31,6 +31,15 @@ def list_all(estate_id: str) -> Sequence[ServiceItem]:
     return db.session.scalars(select(ServiceItem).where(ServiceItem.estate_id == estate_id).order_by(*order)).all()
 
 
+def asking_for(course: str, viewer: Viewer) -> Sequence[str]:
+    """Items that ask for a training, by its code, as far as the viewer sees services lists: names, with the estate."""
+    named = ServiceItem.name + "（" + Estate.name + "）"
+    found = select(named).join(Estate, Estate.id == ServiceItem.estate_id)
+    found = found.where(ServiceItem.training == course, ServiceItem.is_active)
+    found = found.where(under(Estate.path, viewer.paths("catalogue:read"))).order_by(Estate.name, ServiceItem.position)
+    return fast().scalars(found.limit(50)).all()
+
+
 def get_item(viewer: Viewer, item_id: str, permission: str) -> ServiceItem:
     """An item of an estate in which the viewer holds the permission. Raises ``NotFound``."""
     row = db.session.execute(

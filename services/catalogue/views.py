@@ -13,6 +13,7 @@ from services.catalogue import queries, workflow
 from services.catalogue.forms import FIELDS, ItemForm, duration
 from services.catalogue.models import CLOCK_NAMES, WHO_NAMES, ServiceItem
 from volunteers.registry.skills import SKILLS
+from volunteers.training import queries as training
 
 pages = Pages("catalogue", __name__)
 Answer = Response | str | tuple[str, int]
@@ -38,7 +39,7 @@ def items() -> str:
 @pages.page("/items/new", access="catalogue:edit", methods=("GET", "POST"), writes=True)
 def new() -> Answer:
     """A service of the estate's own."""
-    viewer, form, status = access.viewer(), ItemForm(), 200
+    viewer, form, status = access.viewer(), _form(), 200
     estate = queries.get_estate(viewer, request.args.get("estate", "")[:16])
     if form.is_submitted():
         if form.validate():
@@ -62,7 +63,7 @@ def new() -> Answer:
 @pages.page("/items/<item_id>", access="catalogue:edit", methods=("GET", "POST"), writes=True)
 def edit(item_id: str) -> Answer:
     """Change a service. When somebody else has changed it meanwhile, both versions stand side by side."""
-    viewer, form, status = access.viewer(), ItemForm(), 200
+    viewer, form, status = access.viewer(), _form(), 200
     item = queries.get_item(viewer, item_id, "catalogue:edit")
     changed: list[tuple[str, str, str]] = []
     if form.is_submitted():
@@ -86,6 +87,10 @@ def edit(item_id: str) -> Answer:
         is_stale=status == 409,
     )  # fmt: skip
     return page, status
+
+
+def _form() -> ItemForm:
+    return ItemForm(training.names(access.viewer(), "catalogue:edit"))
 
 
 def _differences(form: ItemForm, item: ServiceItem) -> list[tuple[str, str, str]]:

@@ -14,13 +14,14 @@ from community.policies.queries import read
 from core import clock
 from core.database import fast
 from core.identity import PARTY_CODES
-from services.dispatch.reading import ASKED, DONE, FIVE, FOR_ONE, FOR_WAITING, ORDER, PACK, TOPIC, VOLUNTEER
+from services.dispatch.reading import ASKED, DONE, FIVE, FOR_ONE, FOR_WAITING, ORDER, PACK, SHIFT, TOPIC, VOLUNTEER
 from services.dispatch.rules import MATCHING, Weights
 from services.dispatch.terms import Need, Offering, Scale, Task
 from services.dispatch.times import Hours, Span, day_of, joined, kept, minute_of, week_of
 from services.orders.aggregate import Order
 from services.orders.rules import OFFERS
 from volunteers.hours import stars
+from volunteers.rota.models import LONGEST
 
 Trained = Callable[[Collection[str]], Mapping[str, set[str]]]
 TRAINED: list[Trained] = []
@@ -100,7 +101,7 @@ class Facts:
         weeks, tasks = calendar_of(row.tasks, self.now)
         return Offering(
             row.id, row.name, row.estate_id, row.estate_name, row.political_status in PARTY_CODES, row.sex,
-            row.birth_date, bool(row.guardian_consent), row.standing != "active", bool(row.is_available),
+            row.birth_date, bool(row.guardian_consent), row.standing, bool(row.is_available),
             row.household_id, row.building_id, row.building_name or "", row.building_number, row.unit_id, row.reach,
             skills_of(row.skills or ""), hours_of(row.hours or ""), days_of(row.off), tasks, row.weekly_cap, weeks,
             row.offers_today or 0, int(row.month or 0), int(row.total or 0), self.ages(row.declines),
@@ -159,6 +160,7 @@ def _load(statement: Any, values: dict[str, Any], estate_id: str, orders: Sequen
     values |= {
         "estate": estate_id, "now": now, "today": today, "day": clock.day_bounds(today)[0], "since": now - YEAR,
         "month": clock.day_bounds(first)[0], "monday": clock.day_bounds(monday)[0],
+        "shifts_from": now - timedelta(minutes=LONGEST),
     }  # fmt: skip
     rows = fast().execute(statement, values).all()
     kinds: dict[str, list[Any]] = {VOLUNTEER: [], ORDER: [], TOPIC: []}
@@ -217,11 +219,15 @@ def days_of(text: str | None) -> list[Span]:
 
 
 def calendar_of(text: str | None, now: datetime) -> tuple[dict[int, int], list[Task]]:
-    """Orders held and offered by week, and the times that they keep."""
+    """Orders held and offered by week, and the times that they and shifts keep."""
     weeks: dict[int, int] = {}
     tasks: list[Task] = []
     for part in split(text):
         start, end, accepted = (moment(field) if field else None for field in part[1:].split("|"))
+        if part[0] == SHIFT:
+            if start and end:
+                tasks.append(Task(minute_of(start), minute_of(end), shift=True))
+            continue
         week = week_of(day_of(clock.local(start or accepted or now).date()))
         weeks[week] = weeks.get(week, 0) + 1
         span = kept(minute_of(start) if start else None, minute_of(end) if end else None)

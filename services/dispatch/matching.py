@@ -20,6 +20,7 @@ MANY_DECLINES = 3
 RECENT_DAYS = 90
 FEW_ORDERS = 2
 SEX_NAMES = ("", "男", "女")
+AWAY = {"suspended": "已暂停服务", "on_leave": "请假中", "left": "已退出", "erased": "已退出"}
 
 
 def judge(need: Need, who: Offering, scale: Scale) -> Verdict:
@@ -44,8 +45,8 @@ def barred(need: Need, who: Offering) -> str:
         return "是点单人本人"
     if who.household_id and who.household_id == need.household_id:
         return "和点单人是一家"
-    if who.suspended:
-        return "已暂停服务"
+    if who.standing in AWAY:
+        return AWAY[who.standing]
     if who.excluded:
         return "其中一方请求不再搭档"
     if need.helper_sex and who.sex != need.helper_sex:
@@ -121,7 +122,7 @@ def _time(need: Need, who: Offering, margin: int) -> tuple[int | None, str]:
     if free_from(start, end, need.minutes, who.hours, who.off, (), margin) is not None:
         near = [task for task in who.tasks if task.end + margin > start and task.start - margin < end]
         first = min(near)
-        what = "已派了别的单，等他答复" if first.asked else "有任务"
+        what = "值班" if first.shift else "已派了别的单，等他答复" if first.asked else "有任务"
         return None, f"{clock_of(first.start)}–{clock_of(first.end)} {what}"
     return None, f"周{WEEKDAYS[weekday_of(start // 1440)]}那个时间没空"
 

@@ -27,9 +27,12 @@ OTHERS = 8
 """How many others are kept beside each choice, to change to."""
 SMALL = 300
 """Plans of so many orders at most say why each order stays and keep others to change to: those that are looked at."""
-
-
 NOBODY = "没有符合条件的志愿者"
+SHORT = {
+    "有任务": "那时有任务", "值班": "那时值班", "等他答复": "等着答复别的单", "到上限": "这周已排满",
+    "不能来": "那天不能来",
+}  # fmt: skip
+"""Reasons by how they end, without their figures, so that like ones are counted together."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +93,10 @@ def _why(need: Need, listed: int, facts: Facts, scale: Scale, orders: int) -> st
 
 
 def _short(why: str) -> str:
-    """A reason without its figures, so that like ones are counted together."""
-    for end in ("有任务", "等他答复", "到上限", "不能来"):
+    """A reason without its figures."""
+    for end, short in SHORT.items():
         if why.endswith(end):
-            return {
-                "有任务": "那时有任务",
-                "等他答复": "等着答复别的单",
-                "到上限": "这周已排满",
-                "不能来": "那天不能来",
-            }[end]
+            return short
     return "今天已派够了" if why.startswith("今天已派") else why
 
 

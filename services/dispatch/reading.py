@@ -42,17 +42,20 @@ from volunteers.hours import stars
 from volunteers.hours import sums as rolled
 from volunteers.hours.models import HourEntry
 from volunteers.registry.models import Volunteer, VolunteerDayOff, VolunteerSkill, VolunteerWindow
+from volunteers.rota.models import COMING, Shift, ShiftPlace, ShiftState
+from volunteers.rota.models import State as PlaceState
 
 HELD = (OfferState.ACCEPTED, OfferState.CHECKED_IN, OfferState.COMPLETED)
 VOLUNTEER, ORDER, TOPIC = "v", "o", "t"
 PACK, FIVE = 2048, "*"
-ASKED, PROMISED, DONE = "?", "!", "."
-"""How a task in a volunteer's calendar stands: offered and not answered, accepted, done."""
+ASKED, PROMISED, DONE, SHIFT = "?", "!", ".", "#"
+"""How a task in a volunteer's calendar stands: an order offered and not answered, accepted, done; a shift of a rota."""
 _ESTATE, _TODAY = bindparam("estate", type_=String()), bindparam("today", type_=Date())
 _DESK = bindparam("desk", type_=String())
 _NOW, _DAY = bindparam("now", type_=UtcDateTime()), bindparam("day", type_=UtcDateTime())
 _MONDAY, _MONTH = bindparam("monday", type_=UtcDateTime()), bindparam("month", type_=UtcDateTime())
 _SINCE = bindparam("since", type_=UtcDateTime())
+_SHIFTS_FROM = bindparam("shifts_from", type_=UtcDateTime())
 
 
 # SQLite finds the small index of open orders, by deadline, only where its condition and a deadline are written out.
@@ -87,8 +90,8 @@ def _helpers() -> CTE:
     handed = select(pool.id).where(_DESK != "", pool.path.startswith(_DESK))
     near = or_(Volunteer.estate_id == _ESTATE, Volunteer.reach == "community", Volunteer.estate_id.in_(handed))
     estates = union_all(select(_ESTATE.label("id")), siblings, handed)
-    found = select(Volunteer.person_id).where(Volunteer.estate_id.in_(estates), near, Volunteer.standing != "left")
-    return found.cte("helpers")
+    here = Volunteer.standing.not_in(("left", "erased"))
+    return select(Volunteer.person_id).where(Volunteer.estate_id.in_(estates), near, here).cte("helpers")
 
 
 def _offers(helpers: CTE) -> Any:
@@ -120,6 +123,24 @@ def _offers(helpers: CTE) -> Any:
         .group_by(helpers.c.person_id)
         .subquery("offers")
     )
+
+
+def _shifts() -> Any:
+    """Shifts of rotas that each volunteer has taken and not served yet, as tasks; the longest lasts a day."""
+    task = literal_column(f"'{SHIFT}'") + _text(Shift.starts_at) + "|" + _text(Shift.ends_at) + "|"
+    return (
+        select(ShiftPlace.person_id, _listed(task, "tasks"))
+        .join(Shift, Shift.id == ShiftPlace.shift_id)
+        .where(Shift.starts_at > _SHIFTS_FROM, Shift.ends_at > _NOW, Shift.state == ShiftState.PLANNED)
+        .where(ShiftPlace.state.in_((*COMING, PlaceState.PRESENT)))
+        .group_by(ShiftPlace.person_id)
+        .subquery("shifts")
+    )
+
+
+def _calendar(offers: Any, shifts: Any) -> Any:
+    both = offers.c.tasks + ";" + shifts.c.tasks
+    return func.coalesce(both, offers.c.tasks, shifts.c.tasks).label("tasks")
 
 
 def _served(concerned: CTE) -> Any:
@@ -181,14 +202,14 @@ def _stars(whole: bool) -> list[Any]:
 def _statement(concerned: CTE, whole: bool) -> CompoundSelect[Any]:
     """Everything at once. ``whole``: with all minutes ever given, for the stars beside a name."""
     helpers, home, lives = _helpers(), aliased(Household), aliased(Estate)
-    offers, served, here = _offers(helpers), _served(concerned), _here(concerned)
+    offers, served, here, shifts = _offers(helpers), _served(concerned), _here(concerned), _shifts()
     columns: list[Any] = [
         literal_column(f"'{VOLUNTEER}'").label("kind"), Volunteer.person_id.label("id"), Person.name,
         func.coalesce(home.estate_id, Volunteer.estate_id).label("estate_id"), lives.name.label("estate_name"),
         Person.political_status, Person.sex, Person.birth_date, Volunteer.guardian_consent, Volunteer.standing,
         Volunteer.is_available, Person.household_id, home.building_id, Building.name.label("building_name"),
         Building.number.label("building_number"), home.unit_id, Volunteer.reach, Volunteer.weekly_cap,
-        offers.c.tasks, offers.c.offers_today, offers.c.declines, offers.c.no_shows, offers.c.stars,
+        _calendar(offers, shifts), offers.c.offers_today, offers.c.declines, offers.c.no_shows, offers.c.stars,
         offers.c.ratings, served.c.served, here.c.here, *_lists(concerned, whole),
     ]  # fmt: skip
     people = select(*columns)
@@ -196,7 +217,7 @@ def _statement(concerned: CTE, whole: bool) -> CompoundSelect[Any]:
     joins = joins.join(Person, Person.id == Volunteer.person_id).outerjoin(home, home.id == Person.household_id)
     joins = joins.outerjoin(Building, Building.id == home.building_id)
     joins = joins.join(lives, lives.id == func.coalesce(home.estate_id, Volunteer.estate_id))
-    for part in (offers, served, here):
+    for part in (offers, served, here, shifts):
         joins = joins.outerjoin(part, part.c.person_id == helpers.c.person_id)
     return union_all(joins, _padded(_homes(concerned), people), _padded(_topics(), people))
 

@@ -45,11 +45,12 @@ class Need:
 
 
 class Task(NamedTuple):
-    """A time that a volunteer keeps for somebody already; ``asked``: offered, not answered yet."""
+    """A time that a volunteer keeps already: an order accepted or ``asked`` and not answered yet, or a ``shift``."""
 
     start: int
     end: int
-    asked: bool
+    asked: bool = False
+    shift: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Offering:
     sex: int = 0
     born: date | None = None
     guardian: bool = False
-    suspended: bool = False
+    standing: str = "active"
     available: bool = True
     household_id: str | None = None
     building_id: str | None = None

@@ -202,7 +202,7 @@ class _Check:
             return who
         weeks = Counter(who.weeks) + Counter(need.week for need in given)
         spans = [kept(need.start, need.end) for need in given]
-        tasks = sorted([*who.tasks, *[Task(*span, True) for span in spans if span]])
+        tasks = sorted([*who.tasks, *[Task(*span, asked=True) for span in spans if span]])
         return replace(who, weeks=weeks, tasks=tasks, offers_today=who.offers_today + len(given))
 
 

@@ -9,12 +9,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from core import clock
 from core.audit import Event
-from core.database import db
+from core.database import begin_write, db
 from services.catalogue.forms import ICONS
 from services.catalogue.models import ServiceItem
 from services.catalogue.queries import list_open
-from tests.factories import World, browser, caller
+from tests.factories import World, browser, caller, write
+from volunteers.training.models import Course
 
 NEW = {
     "name": "磨剪刀", "category": "生活照料", "icon": "i-c-fix", "description": "", "hint": "写清几把",
@@ -97,3 +99,19 @@ def test_icons_are_drawn(app: Flask) -> None:
     with app.test_request_context():
         for code in ICONS:
             assert app.jinja_env.globals["icon"](code)  # type: ignore[operator]
+
+
+def test_a_service_that_asks_for_a_training(app: Flask, world: World) -> None:
+    estate, found = world.estates["banyan"], item(app, world)
+    with app.app_context():
+        begin_write()
+        write(Course, id="course", organisation_id=estate.branch.id, path=estate.branch.path, estate_id=estate.id,
+              code="T1", name="电气安全", minutes=60, body_name="支部", places=20, valid_months=24,
+              created_at=clock.now(), updated_at=clock.now())  # fmt: skip
+        db.session.commit()
+    client = browser(app, world["secretary"])
+    assert "电气安全" in client.get(f"/items/{found.id}").text
+    assert post(client, f"/items/{found.id}", NEW | {"name": found.name, "training": "nope"}).status_code == 422
+    assert post(client, f"/items/{found.id}", NEW | {"name": found.name, "training": "T1"}).status_code == 302
+    assert item(app, world).training == "T1"
+    assert f"{found.name}（" in client.get("/training/courses/course").text

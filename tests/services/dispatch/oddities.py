@@ -17,6 +17,7 @@ from services.orders.models import Offer, ServiceOrder
 from tests.factories import Place, World, person, volunteer, write
 from volunteers.hours.models import HourEntry
 from volunteers.registry.models import Volunteer, VolunteerDayOff, VolunteerSkill
+from volunteers.rota.models import Rota, Shift, ShiftPlace
 
 SKILLS = ("shopping", "haircut", "first_aid")
 HOURS = ((480, 720), (720, 840), (840, 1080), (1110, 1260))
@@ -59,12 +60,29 @@ class Oddities:
             self._order("placed")
         for _ in range(helpers * 4):
             self._past()
+        self._shifts(helpers // 4)
         pairs = {(self.rng.choice(self.helpers), self.rng.choice(self.residents)[0]) for _ in range(helpers // 3)}
         for who, resident in sorted(pairs):
             lifted = self.now if self.rng.random() < 0.3 else None
             write(PairExclusion, id=new_id(), estate_id=self.estate.id, person_id=resident, volunteer_id=who,
                   side="resident", asked_by=resident, reason="-", at=self.now, lifted_at=lifted)  # fmt: skip
         db.session.commit()
+
+    def _shifts(self, count: int) -> None:
+        """Shifts by day and by night, called off ones among them, some people in several."""
+        rng, post, branch = self.rng, new_id(), self.estate.branch
+        write(Rota, id=post, organisation_id=branch.id, path=branch.path, estate_id=self.estate.id, name="岗",
+              place="门", created_at=self.now, updated_at=self.now)  # fmt: skip
+        for n in range(count):
+            start, id_ = self.now + timedelta(minutes=60 * (3 * n - 20)), new_id()
+            state = "called_off" if rng.random() < 0.2 else "planned"
+            write(Shift, id=id_, rota_id=post, day=self.today, state=state, version=1, starts_at=start, needs=[],
+                  ends_at=start + timedelta(hours=rng.choice((2, 8, 24))), places=2, code="0000",
+                  created_at=self.now, updated_at=self.now)  # fmt: skip
+            for who in rng.sample(self.helpers, 2):
+                write(ShiftPlace, id=new_id(), shift_id=id_, person_id=who, need="a", version=1, queued_at=self.now,
+                      state=rng.choice(("signed_up", "to_confirm", "present", "waiting", "withdrawn", "done")),
+                      updated_at=self.now)  # fmt: skip
 
     def _home(self) -> str:
         estate, building_id, unit = self.rng.choice(self.stairs)

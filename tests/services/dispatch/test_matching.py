@@ -23,7 +23,8 @@ WEEK = NEED.week
     [
         ({}, {"volunteer_id": "resident"}, "是点单人本人"),
         ({}, {"household_id": "home"}, "和点单人是一家"),
-        ({}, {"suspended": True}, "已暂停服务"),
+        ({}, {"standing": "suspended"}, "已暂停服务"),
+        ({}, {"standing": "on_leave"}, "请假中"),
         ({}, {"excluded": True}, "其中一方请求不再搭档"),
         ({"helper_sex": 2}, {"sex": 1}, "居民希望女志愿者"),
         ({"helper_sex": 1}, {"sex": 0}, "居民希望男志愿者"),
@@ -59,6 +60,7 @@ def test_barred_whoever_asks(need: dict[str, Any], who: dict[str, Any], why: str
         ({}, {"offers_today": 4}, "今天已派4单"),
         (MORNING, {"tasks": (Task(TEN + 30, TEN + 90, False),)}, "10:30–11:30 有任务"),
         (MORNING, {"tasks": (Task(TEN, TEN + 120, True),)}, "10:00–12:00 已派了别的单，等他答复"),
+        (MORNING, {"tasks": (Task(TEN - 600, TEN + 120, shift=True),)}, "0:00–12:00 值班"),
         (MORNING, {"off": ((TODAY, TODAY + 2),)}, "11月18日不能来"),
         (MORNING, {"hours": ((2, 14 * 60, 18 * 60),)}, "周三那个时间没空"),
         (MORNING, {"hours": ((2, 11 * 60 + 30, 18 * 60),)}, "周三那个时间没空"),
