@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
 from community.grid.models import Person
-from community.organisations.models import Appointment
 from core import audit, clock, outbox
-from core.access import Role, Viewer
+from core.access import Viewer
 from core.audit import Subject
 from core.database import db
 from core.ids import new_id
@@ -145,12 +144,8 @@ def _people(estate_id: str, ids: Sequence[str]) -> Mapping[str, Any]:
     """The volunteers of an estate by id, held so that nobody credits the same person at the same moment."""
     held = select(Volunteer.person_id).where(Volunteer.person_id.in_(ids)).order_by(Volunteer.person_id)
     db.session.execute(held.with_for_update())
-    last = select(func.max(Appointment.ends_on)).where(
-        Appointment.person_id == Volunteer.person_id, Appointment.role == Role.VOLUNTEER
-    )
     found = (
-        select(Volunteer.person_id, Person.name, Volunteer.joined_on, Volunteer.standing,
-               last.correlate(Volunteer).scalar_subquery().label("left_on"))
+        select(Volunteer.person_id, Person.name, Volunteer.joined_on, Volunteer.left_on)
         .join(Person, Person.id == Volunteer.person_id)
         .where(Volunteer.person_id.in_(ids), Volunteer.estate_id == estate_id)
     )  # fmt: skip
@@ -165,6 +160,6 @@ def _why_not(who: Any, day: date, minutes: int, window: int) -> str:
     if day < who.joined_on:
         joined = who.joined_on
         return f"{joined.year}年{joined.month}月{joined.day}日才登记，登记以前的不能记"
-    if who.standing == "left" and who.left_on is not None and day > who.left_on:
+    if who.left_on is not None and day > who.left_on:
         return f"{who.left_on.year}年{who.left_on.month}月{who.left_on.day}日已退出，退出以后的不能记"
     return ""
