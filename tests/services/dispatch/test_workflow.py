@@ -458,3 +458,18 @@ def test_a_volunteer_asks_too_and_nobody_else_may(inside: World) -> None:
     db.session.commit()
     row = db.session.scalars(select(PairExclusion)).one()
     assert (row.side, row.volunteer_id, row.person_id) == ("volunteer", helper.person_id, inside["resident"].id)
+
+
+def test_a_verification_that_has_run_out_is_none(inside: World) -> None:
+    """By the certificate's last day it still holds, a day later it does not."""
+    banyan = inside.estates["banyan"]
+    begin_write()
+    holder = volunteer("证", banyan, skills=("blood_pressure",))
+    db.session.commit()
+    secretary = inside["secretary"].viewer()
+    order = get_order(secretary, order_of(inside, "blood_pressure"))
+    order.row["item"] = order.item | {"verified": ["blood_pressure"]}
+    for last, holds in ((date(2026, 11, 18), True), (date(2026, 11, 17), False)):
+        change(VolunteerSkill, VolunteerSkill.person_id, holder.id, verified_on=date(2026, 1, 1), expires_on=last)
+        out = {id_: why for id_, _, why in queries.candidates(secretary, order)[1]}
+        assert (holder.id not in out) is holds, out.get(holder.id)
