@@ -14,7 +14,7 @@ from core import clock
 from core.access import Viewer
 from core.database import fast
 from services.orders.models import Offer, OfferState, ServiceOrder
-from services.orders.queries import Placing
+from services.orders.place_queries import Placing
 from volunteers.registry.models import Volunteer, VolunteerSkill
 
 

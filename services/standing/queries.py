@@ -17,7 +17,7 @@ from core.audit import Event
 from core.database import fast
 from services.orders.aggregate import Order
 from services.orders.models import Offer, OfferState, ServiceOrder
-from services.orders.queries import Placing
+from services.orders.place_queries import Placing
 from services.standing.aggregate import FIELDS, Series, terms_of
 from services.standing.models import LIVE, OPEN, HelperState, StandingOrder, StandingVisit, VisitState
 from services.standing.plan import BACK

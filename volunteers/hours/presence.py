@@ -17,7 +17,7 @@ from core import clock
 from core.database import db
 from core.ids import new_id
 from volunteers.hours.models import HourEntry
-from volunteers.hours.workflow import DAY_MINUTES, Overlap, is_late
+from volunteers.hours.workflow import DAY_MINUTES, Origin, Overlap, is_late
 
 _REVERSAL = aliased(HourEntry)
 
@@ -38,7 +38,7 @@ def list_credited(volunteer_id: str, start: datetime, end: datetime) -> Sequence
 
 def credit_presence(
     volunteer_id: str, estate_id: str, *, starts_at: datetime, ends_at: datetime, content: str, note: str, by: str,
-    joined_on: date, credited: Iterable[Any],
+    joined_on: date, credited: Iterable[Any], origin: Origin,
 ) -> dict[str, Any] | None:  # fmt: skip
     """The entry for a presence, to be written with the step that ends it; None for less than a minute.
 
@@ -59,5 +59,5 @@ def credit_presence(
     return {
         "id": new_id(), "volunteer_id": volunteer_id, "estate_id": estate_id, "order_id": None,
         "starts_at": starts_at, "ends_at": ends_at, "minutes": minutes, "content": content[:60], "note": note,
-        "recorded_at": now, "recorded_by": by, "recorded_late": is_late(ends_at, now),
+        "recorded_at": now, "recorded_by": by, "recorded_late": is_late(ends_at, now), **origin.columns(),
     }  # fmt: skip

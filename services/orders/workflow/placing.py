@@ -15,11 +15,11 @@ from core import clock, identity
 from core.access import Forbidden, Viewer
 from core.idempotency import Pending
 from core.ids import digits, new_id
-from services.orders import clocks, queries
+from services.orders import clocks, place_queries
 from services.orders.aggregate import Order, own_desk
 from services.orders.clock_rules import CLOCKS
 from services.orders.models import State
-from services.orders.queries import Placing
+from services.orders.place_queries import Placing
 from services.orders.workflow.steps import Answer, Outcome, make
 
 ELDER_AGE = 60
@@ -81,7 +81,7 @@ def place(viewer: Viewer, wish: Wish, answer: Answer | None = None) -> Order:
 
 def entitled(viewer: Viewer, wish: Wish) -> tuple[Placing, str]:
     """Whom a wish is for, and as whom the viewer asks: self, family or staff. Raises ``Refused`` and ``Forbidden``."""
-    found = queries.find_placing(viewer, wish.item_code, wish.person_id, wish.household_id)
+    found = place_queries.find_placing(viewer, wish.item_code, wish.person_id, wish.household_id)
     if found is None or found.moved_out_on is not None:
         field = "person" if wish.person_id else "household" if wish.household_id else "person"
         raise Refused(field, "没有找到这位居民，请从名册里选")
@@ -166,7 +166,7 @@ def place_once(viewer: Viewer, wish: Wish, token: str) -> str:
     Raises what ``place`` raises.
     """
     key = f"form:{token}"
-    before = queries.find_placed(viewer, key)
+    before = place_queries.find_placed(viewer, key)
     if before is not None:
         return before
     g.idempotency = Pending(viewer.account_id, key, hashlib.sha256(key.encode()).hexdigest())
@@ -174,7 +174,7 @@ def place_once(viewer: Viewer, wish: Wish, token: str) -> str:
         placed: str = place(viewer, wish, lambda order, _allowed: str(order.row["id"])).row["id"]
     except IntegrityError:
         # The same form, sent twice at the same moment: the other one was first.
-        first = queries.find_placed(viewer, key)
+        first = place_queries.find_placed(viewer, key)
         if first is None:
             raise
         return first

@@ -13,7 +13,8 @@ from core.workflow import Stale
 from services.catalogue import queries as catalogue
 from services.orders import people
 from services.orders.people import Target
-from services.orders.queries import find_placing, get_order
+from services.orders.place_queries import find_placing
+from services.orders.queries import get_order
 from services.orders.workflow import Refused
 from services.standing import people as helpers
 from services.standing import queries, wording, workflow

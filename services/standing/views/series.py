@@ -9,7 +9,7 @@ from flask import render_template
 
 from core import access, clock
 from core.access import SIGNED_IN, Viewer
-from services.orders.queries import find_placing
+from services.orders.place_queries import find_placing
 from services.standing import forms, people, queries, wording, workflow
 from services.standing.aggregate import HELD, Series
 from services.standing.models import HelperState

@@ -17,7 +17,7 @@ from core.access import Viewer
 from core.idempotency import Pending
 from core.ids import new_id
 from core.outbox import Draft
-from services.orders.queries import Placing, find_placed
+from services.orders.place_queries import Placing, find_placed
 from services.orders.workflow import Refused, Wish, entitled
 from services.standing import messages as say
 from services.standing import people, queries

@@ -48,7 +48,9 @@ def test_everybody_sees_the_groups_that_concern_them(office: Office) -> None:
     assert "手机推送" not in pages["resident"] and "subscribe.js" not in pages["resident"]
     assert office.world["resident"].phone not in pages["resident"]
     assert ticked(pages["volunteer1"]) == [
-        "offers-email", "offers-sms", "orders-email", "thanks-email", "urgent-email", "urgent-sms",
+        "hours-email", "hours_answers-email", "offers-email", "offers-sms", "orders-email", "registration-email",
+        "shifts-email", "shifts-sms", "standing-email", "standing_helpers-email", "standing_helpers-sms", "teams-email",
+        "thanks-email", "timebank-email", "training-email", "urgent-email", "urgent-sms",
     ]  # fmt: skip
 
 

@@ -49,6 +49,7 @@ def test_hours_come_from_presence_once(duty: Duty, shift: str, at: Clock) -> Non
     entries = duty.hours("volunteer1")
     assert [(one.minutes, one.content, one.note) for one in entries] == [(210, "门岗值守", "值班员")]
     assert (entries[0].starts_at, entries[0].ends_at) == (SOON, END - timedelta(minutes=30))
+    assert (entries[0].place, entries[0].source, entries[0].source_id) == ("东门岗亭", "shift", shift)
     row = duty.row("volunteer1", shift)
     assert (row.state, row.minutes, row.entry_id) == ("done", 210, entries[0].id)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from community.organisations.models import Organisation
 from core import clock
 from core.access import NotFound, Viewer
 from core.database import db
@@ -18,6 +19,7 @@ from core.ids import new_id
 from core.moving import Row
 from core.web.formats import clock_time
 from volunteers.hours.presence import credit_presence, list_credited
+from volunteers.hours.workflow import Origin
 from volunteers.rota import messages as say
 from volunteers.rota.models import COMING, ShiftLog, State
 from volunteers.rota.workflow.holding import Held, hold_people, hold_place, hold_shift, read_people, refs
@@ -130,9 +132,12 @@ def _entry(viewer: Viewer, held: Held, row: Row, began: datetime, ended: datetim
     """The hours of a presence, with the organising body's post as their content."""
     who = read_people([row["person_id"]])[row["person_id"]]
     role = held.needs[row["need"]].role if row["need"] in held.needs else ""
+    body = db.session.get_one(Organisation, held.rota.organisation_id)
+    origin = Origin(held.rota.place, body.id, body.name, source="shift", source_id=held.shift["id"])
     return credit_presence(
         who.person_id, who.estate_id, starts_at=began, ends_at=ended, content=held.rota.name, note=role,
         by=viewer.person_id, joined_on=who.joined_on, credited=list_credited(who.person_id, began, ended),
+        origin=origin,
     )  # fmt: skip
 
 
