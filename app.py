@@ -124,12 +124,16 @@ from volunteers.applications import models as _applications  # noqa: F401
 from volunteers.applications.models import VolunteerApplication
 from volunteers.applications.views import pages as _applications_pages
 from volunteers.certificates import api as _certificates_api  # noqa: F401
+from volunteers.certificates import jobs as _certificates_jobs  # noqa: F401
 from volunteers.certificates import models as _certificates  # noqa: F401
+from volunteers.certificates import permissions as _certificates_permissions  # noqa: F401
 from volunteers.certificates.views import pages as _certificates_pages
 from volunteers.consents import models as _consents  # noqa: F401
 from volunteers.consents.views import pages as _consents_pages
 from volunteers.disputes.views import pages as _disputes_pages
 from volunteers.honours.views import pages as _honours_pages
+from volunteers.exchange import models as _exchange  # noqa: F401
+from volunteers.exchange import permissions as _exchange_permissions  # noqa: F401
 from volunteers.hours import api as _hours_api  # noqa: F401
 from volunteers.hours import evidence as hour_evidence
 from volunteers.hours import jobs as _hours_jobs  # noqa: F401
