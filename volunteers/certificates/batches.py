@@ -118,9 +118,8 @@ def list_left_out(batch_id: str, limit: int = 500) -> Sequence[Any]:
 def each_certificate(batch_id: str, share: int = 100) -> Iterator[list[Certificate]]:
     """The certificates of a batch that still hold, so many at a time, in the order of the batch."""
     gone = select(CertificateWithdrawal.number).where(CertificateWithdrawal.number == Certificate.number).exists()
-    wanted = select(CertificateItem.position, Certificate).join(
-        Certificate, Certificate.number == CertificateItem.number
-    )
+    wanted = select(CertificateItem.position, Certificate)
+    wanted = wanted.join(Certificate, Certificate.number == CertificateItem.number)
     wanted = wanted.where(CertificateItem.batch_id == batch_id, ~gone).order_by(CertificateItem.position).limit(share)
     last = -1
     while rows := db.session.execute(wanted.where(CertificateItem.position > last)).all():

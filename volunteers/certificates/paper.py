@@ -83,9 +83,9 @@ def whole_fonts() -> Fonts:
 def cut_fonts(papers: Iterable[Paper], source: Fonts | None = None) -> Iterator[Fonts]:
     """Fonts with only the characters of these papers, as files that are gone afterwards."""
     source = source or whole_fonts()
-    letters = set(_LATIN) | {
-        char for p in papers for text in (*p.paragraphs(), *p.closing(), *p.notes()) for char in text
-    }
+    letters = set(_LATIN)
+    for paper in papers:
+        letters.update(*paper.paragraphs(), *paper.closing(), *paper.notes())
     with tempfile.TemporaryDirectory(prefix="linju-fonts-") as folder:
         made = Fonts(Path(folder) / "sans.otf", Path(folder) / "serif.otf")
         made.sans.write_bytes(_cut(source.sans, letters - {"\n"}))
