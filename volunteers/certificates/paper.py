@@ -29,7 +29,9 @@ INK, QUIET, LINE = (26, 33, 29), (88, 98, 92), (127, 138, 131)
 TITLE = "志愿服务记录证明"
 SHARE = 50
 """Papers that share fonts cut to their characters."""
-_LATIN = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz/:.,-_~?=&%+#@'·—“”()（）[] 　"
+_ALWAYS = (
+    TITLE + "编号" + "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz/:.,-_~?=&%+#@'·—“”()（）[] 　"
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def whole_fonts() -> Fonts:
 def cut_fonts(papers: Iterable[Paper], source: Fonts | None = None) -> Iterator[Fonts]:
     """Fonts with only the characters of these papers, as files that are gone afterwards."""
     source = source or whole_fonts()
-    letters = set(_LATIN)
+    letters = set(_ALWAYS)
     for paper in papers:
         letters.update(*paper.paragraphs(), *paper.closing(), *paper.notes())
     with tempfile.TemporaryDirectory(prefix="linju-fonts-") as folder:
@@ -169,16 +171,7 @@ def _note(pdf: FPDF, text: str, width: float = WIDTH - QR_SIZE - 8) -> None:
 
 
 def _qr(pdf: FPDF, address: str, x: float, y: float) -> None:
-    """The code as dark stripes: what lies side by side in a row is one rectangle."""
-    rows = [list(row) for row in segno.make(address, error="m").matrix]
-    side = QR_SIZE / len(rows)
-    pdf.set_fill_color(0, 0, 0)
-    for top, row in enumerate(rows):
-        left = 0
-        while left < len(row):
-            run = 0
-            while left + run < len(row) and row[left + run]:
-                run += 1
-            if run:
-                pdf.rect(x + left * side, y + top * side, run * side, side, style="F")
-            left += run or 1
+    """The code as a picture of one bit a point, many points a square, so that it stays sharp on paper."""
+    picture = io.BytesIO()
+    segno.make(address, error="m").save(picture, kind="png", scale=10, border=0)
+    pdf.image(picture, x, y, QR_SIZE, QR_SIZE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from core import clock, jobs
 from core.database import begin_write, db
 from core.ids import new_id
 from tests.factories import World, write
-from tests.services.orders.site import Forms, Site
+from tests.services.orders.site import Site
 from volunteers.certificates.models import BatchState, Certificate, CertificateBatch, CertificateItem
 from volunteers.certificates.workflow import batches
 from volunteers.hours.models import HourEntry
@@ -40,16 +41,18 @@ def site(app: Flask, world: World, at: object) -> Site:
     return Site(app, world)
 
 
-def token(site: Site, who: str) -> str:
+def csrf(site: Site, who: str) -> dict[str, str]:
     """The token of a form."""
-    return str(Forms(site.get(who, "/me").text).found[0][1]["csrf_token"][0])
+    found = re.search(r'name="csrf_token" value="([^"]+)"', site.get(who, "/me").text)
+    assert found is not None
+    return {"csrf_token": found[1]}
 
 
 def queue(site: Site, who: str = "secretary", **values: Any) -> str:
     """Ask for a batch through the page; where it leads."""
     today = clock.today()
     fields = {"estate": site.world.estates["banyan"].id, "first": f"{today.year}-01-01", "last": today.isoformat()}
-    answer = site.post(who, PAGE, {"csrf_token": token(site, who)} | fields | values)
+    answer = site.post(who, PAGE, csrf(site, who) | fields | values)
     assert answer.status_code == 303, answer.text
     return str(answer.location)
 
@@ -69,14 +72,14 @@ def test_a_batch_is_issued_and_taken_away(site: Site) -> None:
     run(site)
     page = site.get("secretary", where).text
     assert "已开完" in page and "3份" in page and "陈四" in page and "没有服务时长" in page and "refresh" not in page
-    token = {"csrf_token": token(site, "secretary")}
+    token = csrf(site, "secretary")
     pdf = site.post("secretary", where + "/file", token | {"kind": "pdf"})
     text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf.data)).pages)
     assert len(PdfReader(io.BytesIO(pdf.data)).pages) == 3 and "陈三" in text and "校验码" in text
     packed = zipfile.ZipFile(io.BytesIO(site.post("secretary", where + "/file", token | {"kind": "zip"}).data))
     assert len(packed.namelist()) == 3 and packed.testzip() is None
     assert site.get("outsider", where).status_code == 404
-    assert site.post("outsider", where + "/file", {"csrf_token": token(site, "outsider")}).status_code == 404
+    assert site.post("outsider", where + "/file", csrf(site, "outsider")).status_code == 404
 
 
 def test_a_crash_loses_nothing_and_doubles_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +110,7 @@ def test_a_crash_loses_nothing_and_doubles_nothing(site: Site, monkeypatch: pyte
 
 def test_a_batch_can_be_stopped(site: Site) -> None:
     where = queue(site)
-    token = {"csrf_token": token(site, "secretary")}
+    token = csrf(site, "secretary")
     assert site.post("secretary", where + "/cancel", token).status_code == 303
     assert run(site) == "看了0人"
     assert "已停止" in site.get("secretary", where).text
@@ -125,7 +128,7 @@ def test_named_people_only(site: Site) -> None:
     assert "指定的1人" in site.get("staff", where).text
     today = clock.today().isoformat()
     fields = {
-        "csrf_token": token(site, "secretary"), "estate": site.world.estates["banyan"].id, "first": today,
+        **csrf(site, "secretary"), "estate": site.world.estates["banyan"].id, "first": today,
         "last": today,
     }  # fmt: skip
     assert "没有这些编号：V0" in site.post("secretary", PAGE, fields | {"numbers": "V0"}).text
