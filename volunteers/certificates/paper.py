@@ -99,12 +99,11 @@ def _cut(path: Path, letters: set[str]) -> bytes:
     options = subset.Options()
     options.layout_features, options.hinting = [], False
     options.drop_tables += ["GSUB", "GPOS", "GDEF", "BASE", "VORG", "DSIG"]
-    font = TTFont(path, lazy=True)
-    cutter = subset.Subsetter(options)
+    cutter, out = subset.Subsetter(options), io.BytesIO()
     cutter.populate(text="".join(sorted(letters)))
-    cutter.subset(font)
-    out = io.BytesIO()
-    font.save(out)
+    with TTFont(path, lazy=True) as font:
+        cutter.subset(font)
+        font.save(out)
     return out.getvalue()
 
 

@@ -6,6 +6,6 @@ declare(
     "certificates",
     {
         "batch": ("给多名志愿者一起开证明", {*BRANCH, Role.COMMUNITY_STAFF}),
-        "withdraw": ("撤回开错的证明", {*BRANCH}),
+        "revoke": ("撤回开错的证明", {*BRANCH}),
     },
 )

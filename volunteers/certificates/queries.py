@@ -118,7 +118,7 @@ def contents_of(certificate: Certificate) -> list[str]:
 def get_to_withdraw(viewer: Viewer, number: str) -> Certificate:
     """A certificate that the viewer may withdraw. Raises ``NotFound``."""
     found = find_certificate(number)
-    if found is None or not viewer.may_at("certificates:withdraw", found.estate_path):
+    if found is None or not viewer.may_at("certificates:revoke", found.estate_path):
         raise NotFound
     return found.certificate
 

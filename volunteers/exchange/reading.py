@@ -76,8 +76,9 @@ def _table(data: bytes, filename: str) -> RecordFile:
     for sheet in open_sheets(data, filename):
         table = find_table(sheet, VOCABULARY, (frozenset({"name"}), frozenset({"starts_at"})))
         if table is not None:
+            unit = " ".join(table.headers[column] for column in table.columns.get("minutes", ()))
             rows = [
-                _row(number, cells, {key: table.value(cells, key) for key in VOCABULARY}, table.first_header("minutes"))
+                _row(number, cells, {key: table.value(cells, key) for key in VOCABULARY}, unit)
                 for number, cells in table.body()
                 if not is_remark_row(cells)
             ]

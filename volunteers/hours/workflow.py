@@ -208,7 +208,6 @@ def met_words(met: Any) -> str:
     began, until = clock.local(met.starts_at), clock.local(met.ends_at)
     day = f"{began.month}月{began.day}日"
     return f"{day}{began:%H:%M}到{until:%H:%M}已记入“{met.content}”，同一时间不能记两份"
-    return renewed
 
 
 @dataclass(frozen=True)

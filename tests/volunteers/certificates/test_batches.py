@@ -74,7 +74,7 @@ def test_a_batch_is_issued_and_taken_away(site: Site) -> None:
     assert "已开完" in page and "3份" in page and "陈四" in page and "没有服务时长" in page and "refresh" not in page
     token = csrf(site, "secretary")
     pdf = site.post("secretary", where + "/file", token | {"kind": "pdf"})
-    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf.data)).pages)
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf.data)).pages).replace("\0", "")
     assert len(PdfReader(io.BytesIO(pdf.data)).pages) == 3 and "陈三" in text and "校验码" in text
     packed = zipfile.ZipFile(io.BytesIO(site.post("secretary", where + "/file", token | {"kind": "zip"}).data))
     assert len(packed.namelist()) == 3 and packed.testzip() is None

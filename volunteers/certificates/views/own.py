@@ -66,7 +66,7 @@ def compare(number: str) -> Answer:
     return _checked(number, compared=compare_file(data, queries.tidy_number(number[:40])))
 
 
-@pages.page("/certificates/<number>/withdraw", access="certificates:withdraw", methods=("POST",), writes=True)
+@pages.page("/certificates/<number>/withdraw", access="certificates:revoke", methods=("POST",), writes=True)
 def withdraw(number: str) -> Answer:
     """Say publicly that a certificate no longer holds."""
     viewer, form = access.viewer(), WithdrawForm()
@@ -92,7 +92,7 @@ def _checked(
         form=form or CompareForm(formdata=None), withdrawing=withdrawing or WithdrawForm(formdata=None),
         may_print=bool(found and viewer and viewer.may_at("hours:read", found.estate_path)),
         may_withdraw=bool(
-            found and not found.withdrawal and viewer and viewer.may_at("certificates:withdraw", found.estate_path)
+            found and not found.withdrawal and viewer and viewer.may_at("certificates:revoke", found.estate_path)
         ),
     )  # fmt: skip
     return page, status if found else 404
