@@ -22,6 +22,7 @@ from services.demo.places import Places, Rolls, read_rolls, settle
 from services.demo.present import Stage
 from services.demo.stories import Cast, Rows, Someone
 from services.demo.teams import apply_now, form_teams, give_consents
+from volunteers.certificates import workflow as certificates
 
 SEED = 430202
 BEGAN_BEFORE = timedelta(days=history.DAYS + 12)
@@ -52,6 +53,7 @@ def load() -> bool:
     set_papers(places.estate, parts[21], "党员先锋队", [parts[n] for n in range(11, 17)])
     db.session.commit()
     publish.publish(places.estate, parts[21].id)
+    certificates.carry_on()
     return True
 
 

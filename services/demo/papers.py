@@ -10,7 +10,7 @@ from community.grid.models import Estate
 from core import clock
 from core.access import Post, Role, Viewer
 from core.database import db
-from services.demo.people import Someone
+from services.demo.stories import Someone
 from volunteers.certificates import workflow as certificates
 from volunteers.exchange import workflow as exchange
 from volunteers.registry.models import Volunteer

@@ -14,7 +14,7 @@ from volunteers.registry.models import Volunteer
 
 
 def _rows(asked: Asked) -> Select[Any]:
-    return (
+    found: Select[Any] = (
         select(
             Volunteer.number, Person.name, ServiceOrder.item, Offer.completed_at, ServiceOrder.stars,
             ServiceOrder.comment, ServiceOrder.rated_at,
@@ -27,6 +27,7 @@ def _rows(asked: Asked) -> Select[Any]:
                asked.within(Offer.completed_at), ServiceOrder.rated_at <= asked.until)
         .order_by(ServiceOrder.estate_id, ServiceOrder.rated_at, ServiceOrder.id, Offer.volunteer_id)
     )  # fmt: skip
+    return found
 
 
 def _values(row: Any, full: bool) -> Sequence[Any]:

@@ -25,13 +25,13 @@ class ExportForm(Form):
 
     def offer(self, estates: list[tuple[str, str]]) -> None:
         """Offer these estates, and all of them where there are several."""
+        self._ids = [id_ for id_, _ in estates]
         pairs = [("", "全部小区"), *estates] if len(estates) > 1 else estates
         self.estate.choices = [SelectChoice(id_, name) for id_, name in pairs]
 
     def chosen(self) -> list[str]:
         """The ids of the estates that are meant."""
-        ids = [str(choice.value) for choice in self.estate.choices if choice.value]
-        return [self.estate.data] if self.estate.data else ids
+        return [self.estate.data] if self.estate.data else self._ids
 
     def validate_estate(self, field: Any) -> None:
         """One of those within reach, or all."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.orm import aliased
 
 from community.grid.models import ID_COLUMN, PHONE_COLUMN, Estate, Person, PersonPhone
@@ -20,6 +20,7 @@ from core import clock
 from core.identity import POLITICAL_STATUSES, mask_id, mask_phone
 from core.sealing import sealer
 from volunteers.exchange.models import RecordOrigin
+from volunteers.honours.models import Honour
 from volunteers.hours.models import HourEntry
 from volunteers.registry.models import STANDING_NAMES, Volunteer, VolunteerSkill
 from volunteers.registry.skills import SKILLS
@@ -51,7 +52,7 @@ class Group:
     name: str
     title: str
     fields: Mapping[str, str]
-    rows: Callable[[Asked], Select[Any]]
+    rows: Callable[[Asked], Any]
     values: Callable[[Any, bool], Sequence[Any]]
 
 
@@ -69,7 +70,7 @@ def shown_id(sealed: str | None, full: bool) -> str:
     return number if full else mask_id(number)
 
 
-def _people(asked: Asked) -> Select[Any]:
+def _people(asked: Asked) -> Any:
     skills = select(func.aggregate_strings(VolunteerSkill.skill, ","))
     skills = skills.where(VolunteerSkill.person_id == Volunteer.person_id).correlate(Volunteer)
     minutes = select(func.coalesce(func.sum(HourEntry.minutes), 0)).where(HourEntry.volunteer_id == Volunteer.person_id)
@@ -100,14 +101,14 @@ def _person(row: Any, full: bool) -> Sequence[Any]:
     )  # fmt: skip
 
 
-def _services(asked: Asked) -> Select[Any]:
+def _services(asked: Asked) -> Any:
     undone = aliased(HourEntry)
     reversed_ = select(undone.id).where(undone.reverses_id == HourEntry.id, undone.recorded_at <= asked.until).exists()
     return (
         select(
             HourEntry.id, Volunteer.number, Person.name, Person.id_sealed, HourEntry.content, HourEntry.starts_at,
-            HourEntry.ends_at, HourEntry.minutes, Estate.name.label("estate_name"),
-            Organisation.name.label("body_name"), HourEntry.recorded_at, HourEntry.corrects_id, RecordOrigin.origin,
+            HourEntry.ends_at, HourEntry.minutes, HourEntry.place, HourEntry.body, HourEntry.in_charge,
+            Estate.name.label("estate_name"), Organisation.name.label("body_name"), HourEntry.recorded_at, HourEntry.corrects_id, RecordOrigin.origin,
         )
         .join(Volunteer, Volunteer.person_id == HourEntry.volunteer_id)
         .join(Person, Person.id == HourEntry.volunteer_id)
@@ -123,12 +124,13 @@ def _services(asked: Asked) -> Select[Any]:
 def _service(row: Any, full: bool) -> Sequence[Any]:
     return (
         row.number, row.name, shown_id(row.id_sealed, full), row.id, row.content, local_minute(row.starts_at),
-        local_minute(row.ends_at), row.minutes, row.estate_name, row.body_name, local_minute(row.recorded_at),
+        local_minute(row.ends_at), row.minutes, row.place or row.estate_name, row.body or row.body_name, row.in_charge,
+        row.body_name, local_minute(row.recorded_at),
         row.corrects_id or "", row.origin or "",
     )  # fmt: skip
 
 
-def _trainings(asked: Asked) -> Select[Any]:
+def _trainings(asked: Asked) -> Any:
     taken = (State.ATTENDED, State.PASSED, State.FAILED)
     return (
         select(
@@ -154,6 +156,23 @@ def _training(row: Any, _full: bool) -> Sequence[Any]:
     )  # fmt: skip
 
 
+def _awards(asked: Asked) -> Any:
+    condition: ColumnElement[bool] = true() if asked.first is None else Honour.awarded_on >= asked.first
+    if asked.last is not None:
+        condition = and_(condition, Honour.awarded_on <= asked.last)
+    return (
+        select(Volunteer.number, Person.name, Honour.name.label("award"), Honour.body, Honour.awarded_on)
+        .join(Volunteer, Volunteer.person_id == Honour.volunteer_id)
+        .join(Person, Person.id == Honour.volunteer_id)
+        .where(Honour.estate_id.in_(asked.estates), Honour.struck_at.is_(None), condition)
+        .order_by(Honour.estate_id, Honour.awarded_on, Honour.id)
+    )
+
+
+def _award(row: Any, _full: bool) -> Sequence[Any]:
+    return row.number, row.name, row.award, row.body, row.awarded_on.isoformat()
+
+
 PERSON = Group("person", "人员", WHO | {
     "national_no": "全国志愿者编号", "sex": "性别代码", "birth_date": "出生日期", "id_kind": "证件类型",
     "id_number": "证件号码", "phone": "联系电话", "political_status": "政治面貌", "area": "居住区域",
@@ -161,12 +180,16 @@ PERSON = Group("person", "人员", WHO | {
 }, _people, _person)  # fmt: skip
 SERVICE = Group("service", "服务", WHO | {
     "id_number": "证件号码", "record_no": "记录编号", "content": "服务名称", "starts_at": "开始时间",
-    "ends_at": "结束时间", "minutes": "服务时长(分钟)", "place": "服务地点", "body": "记录单位",
+    "ends_at": "结束时间", "minutes": "服务时长(分钟)", "place": "服务地点", "organiser": "组织单位",
+    "in_charge": "负责人", "body": "记录单位",
     "recorded_at": "记录时间", "corrects": "更正的记录", "origin": "来源",
 }, _services, _service)  # fmt: skip
 TRAINING = Group("training", "培训", WHO | {
     "course": "培训名称", "content": "主要内容", "minutes": "学习时长(分钟)", "body": "举办单位", "day": "培训日期",
     "result": "结果", "expires_on": "有效期至",
 }, _trainings, _training)  # fmt: skip
-GROUPS: list[Group] = [PERSON, SERVICE, TRAINING]
+AWARD = Group("award", "表彰", WHO | {
+    "award": "表彰名称", "body": "授予单位", "awarded_on": "表彰日期",
+}, _awards, _award)  # fmt: skip
+GROUPS: list[Group] = [PERSON, SERVICE, TRAINING, AWARD]
 """The groups that an export holds, in order."""

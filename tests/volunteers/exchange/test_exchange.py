@@ -70,7 +70,7 @@ def total(site: Site) -> int:
 def test_tables_are_masked(site: Site) -> None:
     answer = export(site)
     packed = zipfile.ZipFile(io.BytesIO(answer.data))
-    assert packed.namelist() == ["人员.csv", "服务.csv", "培训.csv", "评价.csv"]
+    assert packed.namelist() == ["人员.csv", "服务.csv", "培训.csv", "表彰.csv", "评价.csv"]
     people = list(csv.DictReader(io.StringIO(packed.read("人员.csv").decode("utf-8-sig"))))
     first = next(row for row in people if row["姓名"] == "陈一")
     assert (first["证件号码"], first["联系电话"], first["累计时长(分钟)"]) == (

@@ -15,7 +15,7 @@ from core.archives import Member, stream_zip
 from core.audit import Subject
 from volunteers.certificates import batches, workflow
 from volunteers.certificates.forms import BatchForm
-from volunteers.certificates.models import BATCH_NAMES, UNDER_WAY
+from volunteers.certificates.models import BATCH_NAMES, UNDER_WAY, Certificate
 from volunteers.certificates.queries import contents_of
 from volunteers.certificates.views.blueprint import Answer, pages, verify_url
 
@@ -92,7 +92,7 @@ def batch_file(batch_id: str) -> FlaskResponse:
     return answer
 
 
-def _facts(batch_id: str) -> list[tuple[object, list[str], str]]:
+def _facts(batch_id: str) -> list[tuple[Certificate, list[str], str]]:
     return [
         (one, contents_of(one), verify_url(one.number)) for some in batches.each_certificate(batch_id) for one in some
     ]
