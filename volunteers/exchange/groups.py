@@ -108,7 +108,8 @@ def _services(asked: Asked) -> Any:
         select(
             HourEntry.id, Volunteer.number, Person.name, Person.id_sealed, HourEntry.content, HourEntry.starts_at,
             HourEntry.ends_at, HourEntry.minutes, HourEntry.place, HourEntry.body, HourEntry.in_charge,
-            Estate.name.label("estate_name"), Organisation.name.label("body_name"), HourEntry.recorded_at, HourEntry.corrects_id, RecordOrigin.origin,
+            Estate.name.label("estate_name"), Organisation.name.label("body_name"),
+            HourEntry.recorded_at, HourEntry.corrects_id, RecordOrigin.origin,
         )
         .join(Volunteer, Volunteer.person_id == HourEntry.volunteer_id)
         .join(Person, Person.id == HourEntry.volunteer_id)
