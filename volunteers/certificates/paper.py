@@ -127,6 +127,9 @@ def _made(papers: Sequence[Paper], source: Fonts, title: str, seal: str) -> byte
     pdf.set_creation_date(papers[0].certificate.issued_at)
     pdf.add_font("sans", fname=source.sans)
     pdf.add_font("serif", fname=source.serif)
+    for font in pdf.fonts.values():
+        # The bounds of the whole font are true of a part of it; to draw every glyph for its own takes half the time.
+        font.ttfont.recalcBBoxes = False
     for paper in papers:
         _page(pdf, paper)
     return seal_file(bytes(pdf.output()), seal)
