@@ -81,6 +81,7 @@ from services.orders import busy as order_busy
 from services.orders import clock_api as _clock_api  # noqa: F401
 from services.orders import commitments as order_commitments
 from services.orders import evidence as order_evidence
+from services.orders import exchanged as order_ratings
 from services.orders import jobs as _orders_jobs  # noqa: F401
 from services.orders import marks as order_marks
 from services.orders import models as _orders  # noqa: F401
@@ -124,11 +125,17 @@ from volunteers.applications import models as _applications  # noqa: F401
 from volunteers.applications.models import VolunteerApplication
 from volunteers.applications.views import pages as _applications_pages
 from volunteers.certificates import api as _certificates_api  # noqa: F401
+from volunteers.certificates import jobs as _certificates_jobs  # noqa: F401
 from volunteers.certificates import models as _certificates  # noqa: F401
+from volunteers.certificates import permissions as _certificates_permissions  # noqa: F401
 from volunteers.certificates.views import pages as _certificates_pages
 from volunteers.consents import models as _consents  # noqa: F401
 from volunteers.consents.views import pages as _consents_pages
 from volunteers.disputes.views import pages as _disputes_pages
+from volunteers.exchange import groups as exchange_groups
+from volunteers.exchange import models as _exchange  # noqa: F401
+from volunteers.exchange import permissions as _exchange_permissions  # noqa: F401
+from volunteers.exchange.views import pages as _exchange_pages
 from volunteers.honours.views import pages as _honours_pages
 from volunteers.hours import api as _hours_api  # noqa: F401
 from volunteers.hours import evidence as hour_evidence
@@ -190,6 +197,7 @@ PAGES: tuple[blueprints.Pages, ...] = (
     _honours_pages,
     _timebank_pages,
     _certificates_pages,
+    _exchange_pages,
     _registry_pages,
     _training_pages,
     _rota_pages,
@@ -225,6 +233,7 @@ hour_stars.RATINGS.append(order_evidence.average_rating)
 hour_evidence.THANKS.append(order_evidence.thanks)
 hour_evidence.MARKS.update(order_evidence.MARKS)
 hour_evidence.UNRECORDED.append(order_evidence.list_unended)
+exchange_groups.GROUPS.append(order_ratings.RATING)
 
 # What stands in the bar of the desk, the most used first (six show, the others lie behind 更多): label, endpoint, the
 # permission that shows it.

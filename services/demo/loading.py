@@ -16,11 +16,13 @@ from core.access import Viewer, system_viewer
 from core.database import begin_write, db
 from services.demo import clock_stories, emergencies, history, ledger, publish, standing, writing
 from services.demo.duty import Gate
+from services.demo.papers import set_papers
 from services.demo.people import PHONE, Casting, Parts, cast_parts, items_of, name_family, residents_of, volunteers_of
 from services.demo.places import Places, Rolls, read_rolls, settle
 from services.demo.present import Stage
 from services.demo.stories import Cast, Rows, Someone
 from services.demo.teams import apply_now, form_teams, give_consents
+from volunteers.certificates import workflow as certificates
 
 SEED = 430202
 BEGAN_BEFORE = timedelta(days=history.DAYS + 12)
@@ -48,8 +50,10 @@ def load() -> bool:
     Gate(places.estate, parts[21], [parts[n] for n in range(11, 17)], others[:18]).set()
     give_consents(places, parts)
     apply_now(places, parts)
+    set_papers(places.estate, parts[21], "党员先锋队", [parts[n] for n in range(11, 17)])
     db.session.commit()
     publish.publish(places.estate, parts[21].id)
+    certificates.carry_on()
     return True
 
 

@@ -14,7 +14,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from community.channels.models import WEBHOOK_COLUMN, PushDevice, Robot
-from community.grid.models import CONTACT_COLUMN, HouseholdContact, RollImport
+from community.grid.models import CONTACT_COLUMN, Estate, HouseholdContact, RollImport
 from community.organisations.models import Appointment, Organisation
 from core import access, clock, outbox, passes
 from core.access import PUBLIC, Role
@@ -40,8 +40,10 @@ from services.standing.workflow import Agreement
 from tests.factories import Someone, World, browser, write
 from volunteers.applications import queries as applications
 from volunteers.applications import workflow as applying
+from volunteers.certificates import workflow as certificates
 from volunteers.disputes import workflow as disputes
 from volunteers.disputes.workflow import Claim
+from volunteers.exchange import workflow as exchange
 from volunteers.honours.models import Honour
 from volunteers.hours.models import HourEntry
 from volunteers.notices.models import HourNotice
@@ -238,13 +240,23 @@ def _around_hours(world: World, helper: Any) -> dict[str, str]:
     return ids | {"dispute_id": dispute_id}
 
 
+def _papers(world: World) -> dict[str, str]:
+    """A batch of certificates, and records of another system that wait."""
+    secretary, estate = world["secretary"].viewer(), db.session.get_one(Estate, world.estates["banyan"].id)
+    begin_write()
+    chosen = certificates.choose(estate, "", [])
+    batch = certificates.queue(secretary, estate, chosen, clock.today(), clock.today())
+    record = exchange.upload(secretary, estate, "志愿汇", "x.json", b'[{"name": "x"}]')
+    return {"batch_id": batch, "record_id": record}
+
+
 @pytest.fixture
 def town(app: Flask, world: World) -> Town:
     app.config["WTF_CSRF_ENABLED"] = False
     banyan = world.estates["banyan"]
     with app.app_context():
         item = select(ServiceItem.id).where(ServiceItem.estate_id == banyan.id).limit(1)
-        ids = _history(world) | _duty(world) | _lesson(world) | {
+        ids = _history(world) | _duty(world) | _lesson(world) | _papers(world) | {
             "person_id": world["neighbour"].id, "account_id": world["neighbour"].account_id, "estate_id": banyan.id,
             "building_id": banyan.building_id, "household_id": world["neighbour"].household_id or "",
             "volunteer_id": world["volunteer2"].id, "helper_id": world["neighbour"].id, "number": "ZM-0",
@@ -328,7 +340,7 @@ def test_an_outsider_reads_and_changes_nothing_of_another_estate(town: Town) -> 
         before = events()
     wrong = []
     # What these addresses name is nobody's secret.
-    open_ones = {"certificates.verify", "certificates.pdf", "system.run_job", "static"}
+    open_ones = {"certificates.verify", "certificates.pdf", "certificates.compare", "system.run_job", "static"}
     for rule in rules(town.app):
         if not rule.arguments or rule.endpoint in open_ones:
             continue

@@ -208,3 +208,37 @@ def met_words(met: Any) -> str:
     began, until = clock.local(met.starts_at), clock.local(met.ends_at)
     day = f"{began.month}月{began.day}日"
     return f"{day}{began:%H:%M}到{until:%H:%M}已记入“{met.content}”，同一时间不能记两份"
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A service that another system recorded."""
+
+    volunteer_id: str
+    starts_at: datetime
+    ends_at: datetime
+    minutes: int
+    content: str
+
+
+def bring_in(
+    viewer: Viewer, estate_id: str, services: Sequence[Brought], origin: str, import_id: str
+) -> list[str]:  # fmt: skip
+    """Write services that another system recorded, its name noted; the ids of the entries. Caller has looked for those
+    that are here already, holds the estate's row, and commits.
+
+    Raises ``ValueError`` for minutes that are none.
+    """
+    now, rows = clock.now(), []
+    for one in services:
+        if not 1 <= one.minutes <= DAY_MINUTES or one.ends_at < one.starts_at:
+            raise ValueError("服务时长要在1到1440分钟之间")
+        rows.append({
+            "id": new_id(), "volunteer_id": one.volunteer_id, "estate_id": estate_id, "order_id": None,
+            "starts_at": one.starts_at, "ends_at": one.ends_at, "minutes": one.minutes, "content": one.content[:60],
+            "note": f"来自{origin}", "recorded_at": now, "recorded_by": viewer.person_id,
+            "recorded_late": is_late(one.ends_at, now), **Origin(source="other", source_id=import_id).columns(),
+        })  # fmt: skip
+    if rows:
+        db.session.execute(insert(HourEntry), rows)
+    return [str(row["id"]) for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from flask import Flask
 from core import clock
 from core.database import begin_write, db
 from tests.factories import World, browser, caller
+from tests.services.orders.site import Site
 from tests.volunteers.hours.test_api import credit
 from volunteers.certificates.workflow import new_number
 
@@ -86,3 +88,58 @@ def test_the_form_issues_too(app: Flask, world: World, entry: str) -> None:
     assert answer.status_code == 302 and answer.location.startswith("/certificates/2026")
     assert "1.5小时" in client.get("/certificates/new").text
     assert client.post("/certificates/new", data=data | {"last": "2030-01-01"}).status_code == 422
+
+
+def compare(app: Flask, made: dict[str, str], data: bytes) -> str:
+    """What the public page says about a file."""
+    client = browser(app, None)
+    token = client.get(made["verify_url"]).text.split('name="csrf_token" value="')[1].split('"')[0]
+    sent = {"csrf_token": token, "file": (io.BytesIO(data), "证明.pdf")}
+    answer = client.post(made["verify_url"] + "/compare", data=sent)
+    return f"{answer.status_code} {answer.text}"
+
+
+def test_a_changed_pdf_is_told_from_the_one_that_was_issued(app: Flask, world: World, entry: str, at: object) -> None:
+    made = issue(app, world)
+    owner = browser(app, world["volunteer1"])
+    data = owner.get(made["pdf_url"]).data
+    assert "与签发时一致" in compare(app, made, data)
+    assert "被改动过" in compare(app, made, data.replace(b"/Title", b"/Titel", 1))
+    assert "没有本系统的封记" in compare(app, made, data + b"more")
+    assert "没有本系统的封记" in compare(app, made, data[:-50])
+    other = issue(app, world)
+    assert "另一份证明" in compare(app, other, data)
+    assert compare(app, made, b"x" * (2 * 1024 * 1024 + 5)).startswith("422")
+    clock.set_now(clock.now() + timedelta(hours=2))
+    caller(app, world["secretary"]).post(f"/hours/{entry}/correct", {"minutes": 60, "reason": "核对后更正"})
+    assert "与签发时一致" in compare(app, made, owner.get(made["pdf_url"]).data), "a paper says what was issued"
+
+
+def test_hours_recorded_later_are_no_correction(app: Flask, world: World, entry: str, at: object) -> None:
+    made = issue(app, world)
+    assert "没有变动" in browser(app, None).get(made["verify_url"]).text
+    with app.app_context():
+        begin_write()
+        credit(world, 30)
+        db.session.commit()
+    page = browser(app, None).get(made["verify_url"]).text
+    assert "又记入了" in page and "合计2小时（出具时1.5小时）" in page and "有更正" not in page
+
+
+def test_a_withdrawn_certificate_says_so(app: Flask, world: World, entry: str) -> None:
+    made = issue(app, world)
+    site = Site(app, world)
+    path, action = made["verify_url"], made["verify_url"] + "/withdraw"
+    assert "/withdraw" not in site.get("volunteer1", path).text
+    assert "/withdraw" not in site.get("outsider", path).text
+    assert site.send("secretary", path, action, reason="").status_code == 422
+    assert site.send("secretary", path, action, reason="开错了期间").status_code == 303
+    page = browser(app, None).get(path).text
+    assert "这份证明已撤回" in page and "开错了期间" in page and "证明属实" not in page
+    assert browser(app, world["volunteer1"]).get(made["pdf_url"]).status_code == 200
+
+
+def test_guessing_numbers_is_slowed(app: Flask, world: World) -> None:
+    client = browser(app, None)
+    seen = [client.get(f"/certificates/{new_number(clock.today())}").status_code for _ in range(40)]
+    assert seen[0] == 404 and seen[-1] == 429

@@ -44,7 +44,8 @@ def volunteers() -> str:
     page = queries.list_volunteers(viewer, wanted, cursor=request.args.get("cursor"))
     return render_template(
         "volunteers/registry/volunteers.html", page=page, wanted=wanted, skills=SKILLS, team_names=queries.team_names,
-        may_export=viewer.may("volunteers:edit"),
+        may_export=viewer.may("volunteers:edit"), may_certify=viewer.may("certificates:batch"),
+        may_exchange=viewer.may("exchange:read"),
         levels={row.id: of_row(row).level(row.total_minutes) for row in page.items},
     )  # fmt: skip
 
