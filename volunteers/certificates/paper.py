@@ -19,6 +19,7 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from fpdf.enums import WrapMode, XPos, YPos
+from fpdf.fonts import TTFFont
 
 from core.web.formats import date_zh, hours_decimal, thousands
 from volunteers.certificates.models import Certificate
@@ -129,7 +130,8 @@ def _made(papers: Sequence[Paper], source: Fonts, title: str, seal: str) -> byte
     pdf.add_font("serif", fname=source.serif)
     for font in pdf.fonts.values():
         # The bounds of the whole font are true of a part of it; to draw every glyph for its own takes half the time.
-        font.ttfont.recalcBBoxes = False
+        if isinstance(font, TTFFont):
+            font.ttfont.recalcBBoxes = False
     for paper in papers:
         _page(pdf, paper)
     return seal_file(bytes(pdf.output()), seal)
