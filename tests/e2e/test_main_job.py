@@ -146,7 +146,7 @@ def _serve(volunteer: Page, resident: Page) -> None:
     volunteer.get_by_role("button", name="完成，记入时长").click()
     expect(volunteer.locator(".flash")).to_contain_text("时长已记入")
     volunteer.goto("/hours")
-    newest = volunteer.locator("ul.rows li").first
+    newest = volunteer.locator("section[aria-labelledby='h-entries'] ul.rows li").first
     expect(newest).to_contain_text("助老购物")
     expect(newest).to_contain_text(f"{MINUTES}分钟")
 
