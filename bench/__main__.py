@@ -1,6 +1,7 @@
 """``make bench``: the product beside a bare application, under the same server, in turn, as ratios inside each round.
 
-Two figures on each database: whole order life cycles through the API, and the queue page of 50 rows. A rate ratio
+Figures on each database: whole order life cycles through the API, the queue page of 50 rows, and a plan for a page of
+orders and for a whole town, whose whole time is given as a multiple of the solver's own. A rate ratio
 of 0.35 means that we do 35 life cycles while the bare application does 100; a CPU ratio of 3, that one costs three
 times the processor time of the server process. Medians over rounds; absolute figures depend on the machine.
 """
@@ -27,7 +28,7 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_migrate import upgrade
 
 from app import create_app
-from bench import bare
+from bench import bare, matching
 from bench.seed import Branch, seed
 from core.config import Settings
 from tests import postgres
@@ -88,6 +89,9 @@ def _database(title: str, make_url: Any, sizes: dict[str, int], options: argpars
                  ("ours", two, {**shared, "work": "page", "pages": pages})]  # fmt: skip
         _compare(f"queue page of 50 rows ({size // 1024} KiB)", views, options)
         print(f"  memory of our web process: {_memory(two[1]):.0f} MB")
+    for number, town in enumerate(matching.TOWNS):
+        people, waiting, past = (count // 10 for count in town) if options.small else town
+        matching.show(make_url(f"town{number}"), environment, people, waiting, past, options.rounds)
 
 
 def _compare(title: str, sides: list[tuple[str, tuple[int, int], dict[str, Any]]], options: argparse.Namespace) -> None:
