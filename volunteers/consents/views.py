@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -68,7 +70,9 @@ def switch(kind: str) -> Response:
         workflow.give(viewer, viewer.person_id, card.volunteer.estate_id, [kind], "online")
         flash("已记下您的同意，随时可以收回", "success")
     else:
-        workflow.withdraw(viewer, viewer.person_id, kind)
+        # Pressed twice, or on two phones: it is as they want it already.
+        with suppress(NotFound):
+            workflow.withdraw(viewer, viewer.person_id, kind)
         flash("已收回同意，马上生效", "success")
     return redirect(url_for("hours.mine") + "#consents", 303)
 

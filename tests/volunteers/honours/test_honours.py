@@ -99,7 +99,8 @@ def test_the_roll_ranks_by_what_was_given_and_by_consent(site: Site) -> None:
     assert ranked(site.get("resident", "/honours?period=2026-10").text) == [("1", "陈二"), ("2", "陈一")]
     assert ranked(site.get("resident", "/honours?period=2025").text) == []
     assert "这是您" in site.get("volunteer1", "/honours").text
-    assert submit(site, "volunteer2", "/consents/publishing", on="").status_code == 303
+    for _pressed_twice in range(2):
+        assert submit(site, "volunteer2", "/consents/publishing", on="").status_code == 303
     assert "陈二" not in site.get("resident", "/honours").text
 
 
