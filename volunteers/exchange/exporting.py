@@ -75,3 +75,8 @@ def _lines(rows: list[list[Any]]) -> bytes:
 def plain(cell: Any) -> Any:
     """No cell is taken for a formula."""
     return "'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def written(cell: str) -> str:
+    """A cell as it was before ``plain``."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell

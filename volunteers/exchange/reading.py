@@ -16,6 +16,7 @@ from core.headers import find_table, is_remark_row
 from core.identity import narrow, normalise_id_number
 from core.sheets import SheetError, open_sheets
 from core.web.forms import clean
+from volunteers.exchange.exporting import written
 from volunteers.exchange.groups import SERVICE
 
 MOST_ROWS = 5000
@@ -78,7 +79,7 @@ def _table(data: bytes, filename: str) -> RecordFile:
         if table is not None:
             unit = " ".join(table.headers[column] for column in table.columns.get("minutes", ()))
             rows = [
-                _row(number, cells, {key: table.value(cells, key) for key in VOCABULARY}, unit)
+                _row(number, cells, {key: written(table.value(cells, key)) for key in VOCABULARY}, unit)
                 for number, cells in table.body()
                 if not is_remark_row(cells)
             ]

@@ -24,7 +24,9 @@ from tests.factories import World, caller, write
 from tests.services.orders.site import Site
 from tests.volunteers.certificates.test_batches import csrf
 from tests.volunteers.hours.test_api import credit
+from volunteers.exchange.exporting import plain
 from volunteers.exchange.models import RecordOrigin
+from volunteers.exchange.reading import read_records
 from volunteers.hours.models import HourEntry
 from volunteers.registry.models import Volunteer
 
@@ -162,6 +164,13 @@ def test_what_goes_out_can_come_back(site: Site) -> None:
     site.post("secretary", where + "/confirm", csrf(site, "secretary"))
     assert total(site) == 240
     assert "志愿汇" in zipfile.ZipFile(io.BytesIO(export(site).data)).read("服务.csv").decode()
+
+
+def test_a_text_that_looks_like_a_formula_comes_back_as_it_was() -> None:
+    cell = plain("=领米面2份")
+    assert cell == "'=领米面2份"
+    table = f"{HEADERS}\n陈一,{ID_NUMBER},{cell},2026-11-01 08:00,2026-11-01 09:00,60"
+    assert read_records(table.encode(), "服务.csv").rows[0].content == "=领米面2份"
 
 
 @pytest.mark.parametrize(
