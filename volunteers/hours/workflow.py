@@ -82,6 +82,19 @@ def is_late(began: datetime, recorded: datetime) -> bool:
     return clock.local(recorded).date() > last_day_to_record(began)
 
 
+def entry_row(
+    volunteer_id: str, estate_id: str, *, starts_at: datetime, ends_at: datetime, minutes: int, content: str, note: str,
+    by: str, origin: Origin, order_id: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The columns of a new entry recorded now, with whether it is late. Caller has checked the times."""
+    now = clock.now()
+    return {
+        "id": new_id(), "volunteer_id": volunteer_id, "estate_id": estate_id, "order_id": order_id,
+        "starts_at": starts_at, "ends_at": ends_at, "minutes": minutes, "content": content[:60], "note": note,
+        "recorded_at": now, "recorded_by": by, "recorded_late": is_late(starts_at, now), **origin.columns(),
+    }  # fmt: skip
+
+
 def credit(
     volunteer_id: str, estate_id: str, *, starts_at: datetime, minutes: int, content: str, note: str, by: str,
     order_id: str | None, credited_until: datetime | None, origin: Origin = NOWHERE,
@@ -104,14 +117,13 @@ def credit(
                 f"{began}到{until}这段时间已记入另一次服务，同一时间不能记两份。"
                 f"这一单最多还能记{free}分钟；如果前一单记错了，请联系支部书记更正"
             )
-    late, end = is_late(starts_at, now), now
+    end = now
     if now - starts_at > timedelta(minutes=DAY_MINUTES):
         end = min(now, max(starts_at, credited_until or starts_at) + timedelta(minutes=minutes))
-    return {
-        "id": new_id(), "volunteer_id": volunteer_id, "estate_id": estate_id, "order_id": order_id,
-        "starts_at": starts_at, "ends_at": end, "minutes": minutes, "content": content[:60], "note": note,
-        "recorded_at": now, "recorded_by": by, "recorded_late": late, **origin.columns(),
-    }  # fmt: skip
+    return entry_row(
+        volunteer_id, estate_id, starts_at=starts_at, ends_at=end, minutes=minutes, content=content, note=note, by=by,
+        origin=origin, order_id=order_id,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -229,16 +241,14 @@ def bring_in(
 
     Raises ``ValueError`` for minutes that are none.
     """
-    now, rows = clock.now(), []
+    rows, source = [], Origin(source="other", source_id=import_id)
     for one in services:
         if not 1 <= one.minutes <= DAY_MINUTES or one.ends_at < one.starts_at:
             raise ValueError("服务时长要在1到1440分钟之间")
-        rows.append({
-            "id": new_id(), "volunteer_id": one.volunteer_id, "estate_id": estate_id, "order_id": None,
-            "starts_at": one.starts_at, "ends_at": one.ends_at, "minutes": one.minutes, "content": one.content[:60],
-            "note": f"来自{origin}", "recorded_at": now, "recorded_by": viewer.person_id,
-            "recorded_late": is_late(one.ends_at, now), **Origin(source="other", source_id=import_id).columns(),
-        })  # fmt: skip
+        rows.append(entry_row(
+            one.volunteer_id, estate_id, starts_at=one.starts_at, ends_at=one.ends_at, minutes=one.minutes,
+            content=one.content, note=f"来自{origin}", by=viewer.person_id, origin=source,
+        ))  # fmt: skip
     if rows:
         db.session.execute(insert(HourEntry), rows)
     return [str(row["id"]) for row in rows]
