@@ -30,6 +30,7 @@ from community.grid import estates as grid_estates
 from community.grid import models as _grid  # noqa: F401
 from community.grid import permissions as _grid_permissions  # noqa: F401
 from community.grid import queries as grid
+from community.grid import reports as _grid_reports  # noqa: F401
 from community.grid import roll_files
 from community.grid.commands import import_roll
 from community.grid.views.contacts import pages as _contacts_pages
@@ -143,6 +144,7 @@ from volunteers.hours import jobs as _hours_jobs  # noqa: F401
 from volunteers.hours import kinds as _hours_kinds  # noqa: F401
 from volunteers.hours import models as _hours  # noqa: F401
 from volunteers.hours import permissions as _hours_permissions  # noqa: F401
+from volunteers.hours import reports as _hours_reports  # noqa: F401
 from volunteers.hours import stars as hour_stars
 from volunteers.hours.commands import cli as _hours_cli
 from volunteers.hours.views import pages as _hours_pages
@@ -155,6 +157,7 @@ from volunteers.registry import jobs as _registry_jobs  # noqa: F401
 from volunteers.registry import marks as volunteer_marks
 from volunteers.registry import models as _registry  # noqa: F401
 from volunteers.registry import permissions as _registry_permissions  # noqa: F401
+from volunteers.registry import reports as _registry_reports  # noqa: F401
 from volunteers.registry import workflow as volunteer_workflow
 from volunteers.registry.views import pages as _registry_pages
 from volunteers.rota import commitments as rota_commitments
@@ -163,11 +166,13 @@ from volunteers.rota import jobs as _rota_jobs  # noqa: F401
 from volunteers.rota import models as _rota  # noqa: F401
 from volunteers.rota import permissions as _rota_permissions  # noqa: F401
 from volunteers.rota import queries as rota
+from volunteers.rota import reports as _rota_reports  # noqa: F401
 from volunteers.rota import spans as rota_spans
 from volunteers.rota.views import pages as _rota_pages
 from volunteers.teams import importing as team_rolls
 from volunteers.teams import models as _teams  # noqa: F401
 from volunteers.teams import permissions as _teams_permissions  # noqa: F401
+from volunteers.teams import reports as _teams_reports  # noqa: F401
 from volunteers.teams import workflow as team_workflow
 from volunteers.teams.views import pages as _teams_pages
 from volunteers.timebank.views import pages as _timebank_pages
@@ -175,6 +180,7 @@ from volunteers.training import jobs as _training_jobs  # noqa: F401
 from volunteers.training import models as _training  # noqa: F401
 from volunteers.training import permissions as _training_permissions  # noqa: F401
 from volunteers.training import queries as training
+from volunteers.training import reports as _training_reports  # noqa: F401
 from volunteers.training.views import pages as _training_pages
 
 PAGES: tuple[blueprints.Pages, ...] = (

@@ -14,10 +14,10 @@ import fcntl
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from flask import Flask, current_app, g, has_app_context
@@ -46,6 +46,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from core.config import Settings
 
+T = TypeVar("T")
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -299,6 +300,38 @@ def fast() -> Connection:
     if connection is None:
         connection = g._fast = engines().quick.connect()
     return connection
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Inside, every statement of ``fast()`` sees the database as it stood when the first one was sent, and none writes.
+
+    Inside ``joined()``, whose transaction it is, and inside itself, it changes nothing.
+    """
+    connection = fast()
+    raw: Any = connection.connection.driver_connection
+    sqlite = connection.dialect.name == "sqlite"
+    if raw.in_transaction if sqlite else raw.info.transaction_status:
+        yield
+        return
+    raw.execute("BEGIN" if sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    g._moment = {}
+    try:
+        yield
+    finally:
+        g.pop("_moment")
+        raw.execute("COMMIT")
+
+
+def remembered(key: Any, make: Callable[[], T]) -> T:
+    """What ``make`` reads, kept as long as ``one_moment()`` lasts; read each time outside of it."""
+    held: dict[Any, Any] | None = g.get("_moment")
+    if held is None:
+        return make()
+    if key not in held:
+        held[key] = make()
+    found: T = held[key]
+    return found
 
 
 @contextmanager

@@ -7,16 +7,21 @@ document, the API and the page of definitions all read the same list, so that no
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-Dimension = Literal["total", "unit", "month", "week", "day", "item", "category", "team", "tier"]
+from core import clock, dated
+from core.database import one_moment
+from core.dated import Rows, Span
+
+Dimension = Literal["total", "unit", "month", "week", "day", "item", "category", "team", "tier", "counter"]
 Kind = Literal["count", "rate", "sum", "duration"]
 DIMENSION_NAMES: Mapping[str, str] = {
     "total": "合计", "unit": "单位", "month": "月", "week": "周", "day": "日", "item": "服务", "category": "类别",
-    "team": "队伍", "tier": "等级",
+    "team": "队伍", "tier": "星级", "counter": "登记项",
 }  # fmt: skip
 
 
@@ -26,7 +31,9 @@ class Measure:
 
     ``kind``: ``count`` of things or people, ``rate`` of a numerator to a denominator, ``sum`` of an amount in ``unit``,
     ``duration`` in minutes. ``cuts`` are the dimensions it can be cut by besides the total. ``better`` says which way
-    is good, ``up``, ``down`` or neither; ``source`` names the rows it is counted from and the rule it follows.
+    is good, ``up``, ``down`` or neither; ``source`` names the rows it is counted from and the rule it follows. It
+    ``adds`` when a period is the sum of its days, ``recalls`` when what a past day knew of it can be drawn again, and
+    is ``current`` when it is always today's, whatever the period.
     """
 
     name: str
@@ -41,6 +48,9 @@ class Measure:
     denominator: str = ""
     better: Literal["up", "down", ""] = ""
     target: float | None = None
+    adds: bool = False
+    recalls: bool = False
+    current: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,11 +105,15 @@ Behind = Callable[[Question, str, str | None, int], Any]
 
 @dataclass(frozen=True)
 class Source:
-    """Who draws a group of measures, and who lists the rows behind one. The callers have checked the viewer's scope."""
+    """Who draws a group of measures, and who lists the rows behind one: functions, or dated ``rows`` for both.
+
+    The callers have checked the viewer's scope.
+    """
 
     name: str
-    draw: Draw
+    draw: Draw | None = None
     behind: Behind | None = None
+    rows: Rows | None = None
 
 
 _measures: dict[str, tuple[Measure, Source]] = {}
@@ -120,25 +134,72 @@ def measures() -> Mapping[str, Measure]:
     return {name: measure for name, (measure, _) in _measures.items()}
 
 
-def draw(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]]:
-    """Figures by key and measure: each source is asked once for all that it draws. Raises ``KeyError`` for an unknown
-    measure and ``ValueError`` for one that cannot be cut that way."""
+Figures = dict[str, dict[str, Value]]
+
+
+def draw(question: Question, names: Sequence[str]) -> Figures:
+    """Figures by key and measure. Raises ``KeyError`` for an unknown measure and ``ValueError`` for one that cannot be
+    cut that way. What a past day knew is nothing where that is not kept."""
+    return draw_each([question], names)[0]
+
+
+def draw_each(questions: Sequence[Question], names: Sequence[str]) -> list[Figures]:
+    """Figures for several periods of the same unit and cut, all as they stood at one moment: each source is asked once
+    a period for all that it draws, dated rows once for all periods."""
     by_source: dict[str, tuple[Source, list[str]]] = {}
+    found: list[Figures] = [defaultdict(dict) for _ in questions]
+    asked = questions[0]
+    recalled = asked.as_of is None or asked.as_of >= clock.today()
     for name in names:
         measure, source = _measures[name]
-        if question.by != "total" and question.by not in measure.cuts:
-            raise ValueError(f"{measure.title}不能按{DIMENSION_NAMES[question.by]}分")
-        by_source.setdefault(source.name, (source, []))[1].append(name)
-    found: dict[str, dict[str, Value]] = {}
-    for source, wanted in by_source.values():
-        for key, values in source.draw(question, wanted).items():
-            found.setdefault(key, {}).update(values)
-    return found
+        if asked.by != "total" and asked.by not in measure.cuts:
+            raise ValueError(f"{measure.title}不能按{DIMENSION_NAMES[asked.by]}分")
+        if recalled or measure.recalls:
+            by_source.setdefault(source.name, (source, []))[1].append(name)
+        elif asked.by == "total":
+            for figures in found:
+                figures[""][name] = Value()
+    with one_moment():
+        for source, wanted in by_source.values():
+            if source.draw is not None:
+                for figures, question in zip(found, questions, strict=True):
+                    _take(figures, source.draw(question, wanted))
+        rows = [(source.rows, wanted) for source, wanted in by_source.values() if source.rows is not None]
+        if rows:
+            _draw_rows(found, rows, questions)
+    return [dict(figures) for figures in found]
+
+
+def _take(figures: Figures, drawn: Drawn) -> None:
+    for key, values in drawn.items():
+        figures[key].update(values)
+
+
+def _draw_rows(
+    found: Sequence[Figures], rows: Sequence[tuple[Rows, Sequence[str]]], questions: Sequence[Question]
+) -> None:
+    asked = questions[0]
+    if asked.by == "month":
+        spans = [list(dated.months(question.first, question.last)) for question in questions]
+    else:
+        spans = [[Span(question.first, question.last)] for question in questions]
+    sums = iter(dated.sums(rows, asked.path, [span for some in spans for span in some], asked.by, asked.only))
+    for figures, some in zip(found, spans, strict=True):
+        for _ in some:
+            for key, numbers in next(sums).items():
+                figures[key].update({name: _value(name, number) for name, number in numbers.items()})
+
+
+def _value(name: str, numbers: Sequence[int]) -> Value:
+    return Value.of_rate(*numbers) if _measures[name][0].kind == "rate" else Value(numbers[0])
 
 
 def behind(question: Question, name: str, cursor: str | None, limit: int) -> Any:
     """A page of the rows behind a figure. Raises ``KeyError`` for an unknown measure or one without rows to show."""
     source = _measures[name][1]
+    if source.rows is not None:
+        return dated.behind(source.rows, question.path, name, Span(question.first, question.last), cursor, limit,
+                            question.only)  # fmt: skip
     if source.behind is None:
         raise KeyError(name)
     return source.behind(question, name, cursor, limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -45,7 +46,7 @@ def _count(name: str, title: str, formula: str, better: Any = "") -> Measure:
     return Measure(f"orders.{name}", title, "订单", "单", formula, _ROWS, CUTS, better=better)
 
 
-MEASURES = (
+_DRAWN = (
     _count("placed", "点单", "期内点的单"),
     _count("dispatched", "派单", "期内点的单里，派出过的"),
     _count("accepted", "接单", "期内点的单里，有人接过的"),
@@ -69,6 +70,8 @@ MEASURES = (
     Measure("hours.services", "服务人次", "时长", "人次", "记入台账的每人每次服务，更正不重复计",
             "时长台账，按服务那天归期", CUTS, better="up"),
 )  # fmt: skip
+
+MEASURES = tuple(replace(measure, adds=True, recalls=True) for measure in _DRAWN)
 
 
 def draw(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]]:

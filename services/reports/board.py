@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from core import clock, reports
+from core.database import one_moment
 from core.reports import Measure, Value
-from services.orders.reports import MEASURES
 from services.reports import charts, findings, units
 from services.reports.asked import Asked, Period, whole_period
 from services.reports.findings import Facts, Finding
@@ -16,8 +16,8 @@ from services.reports.names import item_names
 from services.reports.units import Node
 from services.reports.wording import Delta, delta, full
 
-ADDING = frozenset(measure.name for measure in MEASURES)
-"""Measures of which a period is the sum of its days; people counted once in a period are not."""
+GROUPS = ("订单", "用时", "时长")
+WITH_THEM = ("volunteers.active",)
 TILES = ("orders.response", "orders.resolution", "orders.satisfaction", "hours.minutes", "volunteers.active",
          "orders.on_time")  # fmt: skip
 TILE_COUNT = 5
@@ -115,18 +115,26 @@ def add(values: Sequence[Value], name: str) -> Value:
 
 
 def draw(asked: Asked, rank_by: str = "") -> Board:
-    """The page for a unit and a period, units ranked by an outcome."""
-    measures = reports.measures()
-    adding = [name for name in measures if name in ADDING]
-    others = [name for name in measures if name not in ADDING]
+    """The page for a unit and a period, units ranked by an outcome; all as it stood at one moment."""
+    with one_moment():
+        return _draw(asked, rank_by)
+
+
+def _draw(asked: Asked, rank_by: str) -> Board:
+    measures = {
+        name: measure for name, measure in reports.measures().items() if measure.group in GROUPS or name in WITH_THEM
+    }
+    adding = [name for name, measure in measures.items() if measure.adds]
+    others = [name for name, measure in measures.items() if not measure.adds]
     period, before, year = asked.period, asked.period.before(), asked.period.year_before()
     spans, word = _bins(period)
     start = min(before.first, year.first, spans[0][0])
     days = reports.draw(asked.question("day", Period("custom", start, period.last, period.last)), adding)
-    now, then = ({**fold(days, p.first, p.last, adding), **totals(asked, others, p)} for p in (period, before))
+    folded = {p: fold(days, p.first, p.last, adding) for p in (period, before, year)}
     # Where nothing was recorded a year ago there is nothing else to ask of that time.
-    ago = _known(fold(days, year.first, year.last, adding))
-    ago = {**ago, **totals(asked, others, year)} if ago else {}
+    known = [p for p in (period, before, year) if p is not year or _known(folded[year])]
+    whole = dict(zip(known, totals(asked, others, known), strict=True))
+    now, then, ago = ({**folded[p], **whole[p]} if p in whole else {} for p in (period, before, year))
     bins = [Bin(_label(first, word), first, last, fold(days, first, last, adding)) for first, last in spans]
     series = {name: [bin_.values[name].number(measures[name].kind) for bin_ in bins] for name in adding}
     items = _items(asked)
@@ -142,11 +150,14 @@ def draw(asked: Asked, rank_by: str = "") -> Board:
     )  # fmt: skip
 
 
-def totals(asked: Asked, names: Sequence[str], period: Period) -> dict[str, Value]:
-    """Figures of a whole period; where nothing happened a count is zero and everything else is nothing."""
-    found = reports.draw(asked.question("total", period), names).get("", {}) if names else {}
+def totals(asked: Asked, names: Sequence[str], periods: Sequence[Period]) -> list[dict[str, Value]]:
+    """Figures of whole periods; where nothing happened a count is zero and everything else is nothing."""
+    drawn = reports.draw_each([asked.question("total", period) for period in periods], names)
     counted = {name for name in names if reports.measures()[name].kind in ("count", "sum")}
-    return {name: found.get(name) or Value(0 if name in counted else None) for name in names}
+    return [
+        {name: found.get("", {}).get(name) or Value(0 if name in counted else None) for name in names}
+        for found in drawn
+    ]
 
 
 def _known(values: dict[str, Value]) -> dict[str, Value]:
@@ -154,17 +165,17 @@ def _known(values: dict[str, Value]) -> dict[str, Value]:
     return values if any(value.amount or value.denominator for value in values.values()) else {}
 
 
-def lines(asked: Asked) -> list[Line]:
-    """All measures of a period beside those of the period before and the year before."""
-    measures = reports.measures()
+def lines(asked: Asked, names: Sequence[str]) -> list[Line]:
+    """Measures of a period beside those of the period before and the year before."""
     period = asked.period
-    now, then, ago = (totals(asked, list(measures), p) for p in (period, period.before(), period.year_before()))
-    ago = _known(ago)
-    return [_line(measure, now, then, ago, period) for measure in measures.values()]
+    now, then, ago = totals(asked, names, [period, period.before(), period.year_before()])
+    return [_line(reports.measures()[name], now, then, _known(ago), period) for name in names]
 
 
 def _line(measure: Measure, now: Figures, then: Figures, ago: Figures, period: Period) -> Line:
     name = measure.name
+    if measure.current:
+        return Line(measure, now.get(name), None, None, None)
     change = delta(measure, now.get(name), then.get(name), period.before_words)
     return Line(measure, now.get(name), then.get(name), ago.get(name), change)
 

@@ -97,10 +97,15 @@ def bars(items: Sequence[tuple[str, str, int]], most: int = 7) -> list[Bar]:
     shown = ranked[:most]
     if len(ranked) > most:
         shown = [*ranked[: most - 1], ("", "其他", sum(item[2] for item in ranked[most - 1 :]))]
-    whole, longest = sum(item[2] for item in ranked), max((item[2] for item in shown), default=1)
+    return ladder(shown)
+
+
+def ladder(items: Sequence[tuple[str, str, int]]) -> list[Bar]:
+    """Bars from (key, name, value) in the order given, empty ones too."""
+    whole, longest = sum(item[2] for item in items) or 1, max((item[2] for item in items), default=0) or 1
     return [
         Bar(name, value, n * BAR_STEP, round(BAR_LENGTH * value / longest, 1), f"{value / whole * 100:.0f}%", key)
-        for n, (key, name, value) in enumerate(shown)
+        for n, (key, name, value) in enumerate(items)
     ]
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from core import reports
 from core.access import NotFound, Viewer
 from core.identity import mask_name
-from core.reports import Measure, Value
+from core.reports import Dimension, Measure, Value
 from services.orders.queue import STATE_NAMES
 from services.reports.asked import Asked
-from services.reports.names import item_names
+from services.reports.names import key_names
 from services.reports.tables import Cell, Column, Kind, Table, readings, written
 
 PAPER_PAGE = 2000
@@ -34,8 +34,12 @@ class Shown:
 
 COLUMNS: tuple[Shown, ...] = (
     Shown("code", "单号", width=18),
+    Shown("team_name", "队伍", width=20),
+    Shown("course_name", "课程", width=20),
+    Shown("post_name", "岗位", width=18),
     Shown("number", "编号"),
     Shown("estate_name", "小区", width=18),
+    Shown("building_name", "楼栋"),
     Shown("household_label", "门牌", width=18, private="place"),
     Shown("salutation", "称呼", private="name"),
     Shown("person_name", "姓名", private="name"),
@@ -45,13 +49,24 @@ COLUMNS: tuple[Shown, ...] = (
     Shown("item_name", "服务", width=18),
     Shown("state", "状态", say=lambda state: STATE_NAMES.get(state, state)),
     Shown("placed_at", "点单时间", "moment", 18),
-    Shown("starts_at", "服务时间", "moment", 18),
+    Shown("starts_at", "开始时间", "moment", 18),
     Shown("due_at", "时限", "moment", 18),
     Shown("completed_at", "完成时间", "moment", 18),
     Shown("content", "内容", width=24),
+    Shown("logged_at", "登记时间", "moment", 18),
+    Shown("counter", "登记项"),
+    Shown("number_counted", "登记数", "number", 8),
+    Shown("star", "星级"),
     Shown("minutes", "分钟", "number", 10),
+    Shown("times", "次数", "number", 8),
+    Shown("places", "岗位数", "number", 8),
     Shown("joined_on", "登记日期", "day"),
+    Shown("left_on", "退出日期", "day"),
+    Shown("founded_on", "成立日期", "day"),
+    Shown("entered_at", "录入时间", "moment", 18),
 )
+NARROWED = ("item", "team", "tier", "counter")
+"""Dimensions by which an address may narrow a list, one at a time."""
 COUNTED = Column("计入", "text", 8)
 
 
@@ -76,16 +91,14 @@ class Behind:
     @property
     def title(self) -> str:
         """What the list is of."""
-        item = self.only.get("item")
-        named = item_names(self.asked.unit.path).get(item, item) if item else ""
-        return f"{self.measure.title}{f'，{named}' if named else ''}"
+        named = [key_names(by, self.asked.unit.path).get(key, key) for by, key in self.only.items()]
+        return "，".join([self.measure.title, *named])
 
     def figure(self) -> Value | None:
         """The figure itself, as pages show it."""
-        if self.only:
-            key = self.only["item"]
-            return reports.draw(self.asked.question("item"), [self.measure.name]).get(key, {}).get(self.measure.name)
-        return reports.draw(self.asked.question(), [self.measure.name]).get("", {}).get(self.measure.name)
+        by, key = next(iter(self.only.items()), ("total", ""))
+        drawn = reports.draw(self.asked.question(cast(Dimension, by)), [self.measure.name])
+        return drawn.get(key, {}).get(self.measure.name)
 
     def size(self) -> int:
         """About how many rows there are: what a figure counts, else the services or orders that it is drawn from."""
@@ -145,6 +158,5 @@ def behind(viewer: Viewer, asked: Asked, given: Mapping[str, str]) -> Behind:
     measure = reports.measures().get(given.get("measure", "")[:60])
     if measure is None:
         raise NotFound
-    item = given.get("item", "")[:30]
-    only = {"item": item} if item and "item" in measure.cuts else {}
+    only = {by: given[by][:30] for by in NARROWED if given.get(by) and by in measure.cuts}
     return Behind(asked, measure, only, viewer.may_at("reports:names", asked.unit.path))

@@ -65,7 +65,7 @@ def get_open(viewer: Viewer | None, estate_id: str) -> Open:
     year = replace(whole_period("year", today), last=today)
     asked = Asked(Unit(estate.id, estate.name, estate.path), month)
     names = [name for group, found in GROUPS.items() if decided[group] for name in found if name in reports.measures()]
-    drawn = [board.totals(asked, names, period) for period in (month, year)]
+    drawn = board.totals(asked, names, [month, year])
     figures = [
         Figure(measure, *[told(measure, values.get(measure.name), _people(values)) for values in drawn])
         for measure in (reports.measures()[name] for name in names)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
 from core import clock, reports
-from core.reports import Measure
+from core.reports import Measure, Value
 from core.web.formats import date_zh, thousands
 from services.reports.asked import Asked
 from services.reports.board import RANK_COLUMNS, Board, Line, Ranked, add
+from services.reports.roster import TEAM_COLUMNS, UNIT_COLUMNS, Roster
 from services.reports.wording import NOTHING, Percent, cell, parts, unit_of
 
 Cell = str | int | float | None
@@ -128,6 +129,31 @@ def items(asked: Asked, rows: Sequence[tuple[str, str, Any]]) -> Table:
     whole = [add([values[m.name] for _, _, values in rows if m.name in values], m.name) for m in known]
     return _of(asked, "服务", "各项服务", columns, body,
                ["合计", *[cell(m, value) for m, value in zip(known, whole, strict=True)]])  # fmt: skip
+
+
+def of_units(asked: Asked, names: Sequence[str], rows: Sequence[tuple[str, Mapping[str, Value]]], first: str) -> Table:
+    """Units or teams, each with the same figures."""
+    known = [reports.measures()[name] for name in names]
+    columns = [Column(first, width=24), *[Column(heading(measure), "number", 14) for measure in known]]
+    body: list[Sequence[Cell]] = [[name, *[cell(m, values.get(m.name)) for m in known]] for name, values in rows]
+    return _of(asked, first, f"各{first}", columns, body)
+
+
+def of_roster(roster: Roster) -> list[Table]:
+    """Every table of the page about people, in its order."""
+    asked, star = roster.asked, reports.measures()["volunteers.starred"]
+    found = [measures(asked, roster.lines)]
+    stars: list[Sequence[Cell]] = [[bar.name, bar.value] for bar in roster.stars]
+    found.append(_of(asked, "星级", "星级志愿者", [Column("星级"), Column(heading(star), "number")], stars,
+                     ["合计", sum(bar.value for bar in roster.stars)]))  # fmt: skip
+    if roster.counters:
+        counted = [Column("登记项"), Column("登记数", "number")]
+        found.append(_of(asked, "值班登记", "值班登记", counted, [list(row) for row in roster.counters]))
+    if roster.teams:
+        found.append(of_units(asked, TEAM_COLUMNS, [team[1:] for team in roster.teams], "队伍"))
+    if roster.units:
+        found.append(of_units(asked, UNIT_COLUMNS, [(node.name, values) for node, values in roster.units], "下级单位"))
+    return found
 
 
 def bins(board: Board) -> Table:

@@ -14,7 +14,12 @@ NOTHING = "无"
 
 def unit_of(measure: Measure) -> str:
     """The unit that a figure is shown in: minutes of service are told in hours."""
-    return "小时" if measure.name == "hours.minutes" else measure.unit
+    return "小时" if in_hours(measure) else measure.unit
+
+
+def in_hours(measure: Measure) -> bool:
+    """Whether a figure is kept in minutes and told in hours."""
+    return measure.kind == "sum" and measure.unit == "分钟"
 
 
 def told(measure: Measure, value: Value | None) -> str:
@@ -24,7 +29,7 @@ def told(measure: Measure, value: Value | None) -> str:
         return NOTHING
     if measure.kind == "rate":
         return percent(number)
-    if measure.name == "hours.minutes":
+    if in_hours(measure):
         return hours_decimal(int(number))
     if measure.kind == "duration":
         return minutes_zh(round(number))
@@ -58,7 +63,7 @@ def cell(measure: Measure, value: Value | None) -> int | float | str:
         return NOTHING
     if measure.kind == "rate":
         return Percent(Decimal(percent(number).removesuffix("%")) / 100)
-    if measure.name == "hours.minutes":
+    if in_hours(measure):
         return float(hours_decimal(int(number)).replace(",", ""))
     return int(number) if number == int(number) else round(number, 1)
 

@@ -5,16 +5,18 @@ Nobody counts twice: whoever is in two detachments of a corps is one person of i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, case, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
+from community.grid.models import Estate, Person
 from core import clock
 from core.database import fast
+from core.web import paging
 from volunteers.hours.models import HourEntry
 from volunteers.teams.models import Member, Team, TeamMembership
 
@@ -52,25 +54,56 @@ def _stands() -> ColumnElement[bool]:
     return (HourEntry.minutes > 0) & ~select(_REVERSAL.id).where(_REVERSAL.reverses_id == HourEntry.id).exists()
 
 
-def figures_of(team_ids: Collection[str], start: datetime, end: datetime) -> dict[str, Figures]:
-    """The figures of teams from ``start`` until before ``end``, in one statement; of a corps with its detachments."""
-    if not team_ids:
+def figures_of(team_ids: Collection[str] | None, start: datetime, end: datetime, path: str = "") -> dict[str, Figures]:
+    """The figures of teams from ``start`` until before ``end``, in one statement; of a corps with its detachments.
+
+    Without ``team_ids`` all teams together, under ``""``. ``path``: only services in estates that stand below it.
+    """
+    if team_ids is not None and not team_ids:
         return {}
+    root = _Root.c.root if team_ids is not None else literal("")
     once = (
-        select(_Root.c.root, HourEntry.id, HourEntry.volunteer_id, HourEntry.minutes, _stands().label("stands"))
+        select(root.label("root"), HourEntry.id, HourEntry.volunteer_id, HourEntry.minutes, _stands().label("stands"))
         .distinct()
         .select_from(_Root)
         .join(TeamMembership, TeamMembership.team_id == _Root.c.part)
         .join(HourEntry, HourEntry.volunteer_id == TeamMembership.person_id)
-        .where(_Root.c.root.in_(team_ids), _then_in(), HourEntry.starts_at >= start, HourEntry.starts_at < end)
-        .subquery()
+        .where(_then_in(), HourEntry.starts_at >= start, HourEntry.starts_at < end)
     )
-    c = once.c
+    if team_ids is not None:
+        once = once.where(_Root.c.root.in_(team_ids))
+    if path:
+        once = once.where(HourEntry.estate_id.in_(select(Estate.id).where(Estate.path.like(path + "%"))))
+    c = once.subquery().c
     rows = fast().execute(
         select(c.root, func.count(func.distinct(case((c.stands, c.volunteer_id)))), func.sum(c.minutes),
                func.sum(case((c.stands, 1), else_=0))).group_by(c.root)
     )  # fmt: skip
     return {row[0]: Figures(int(row[1]), int(row[2]), int(row[3])) for row in rows}
+
+
+def list_given(
+    team_id: str | None, start: datetime, end: datetime, path: str, cursor: str | None, limit: int
+) -> Sequence[Any]:
+    """The entries behind those figures, newest first, ``limit`` and one more, below a path; of one team or of all."""
+    own = (
+        select(TeamMembership.id)
+        .join(_Root, _Root.c.part == TeamMembership.team_id)
+        .where(TeamMembership.person_id == HourEntry.volunteer_id, _then_in())
+        .correlate(HourEntry)
+    )
+    if team_id is not None:
+        own = own.where(_Root.c.root == team_id)
+    rows = (
+        select(HourEntry.id, HourEntry.starts_at, HourEntry.minutes, HourEntry.content,
+               Person.name.label("volunteer_name"), Estate.name.label("estate_name"),
+               case((HourEntry.minutes > 0, 1), else_=-1).label("counts"))
+        .join(Estate, Estate.id == HourEntry.estate_id)
+        .join(Person, Person.id == HourEntry.volunteer_id)
+        .where(Estate.path.like(path + "%"), HourEntry.starts_at >= start, HourEntry.starts_at < end, own.exists())
+    )  # fmt: skip
+    keys = (HourEntry.starts_at, HourEntry.id)
+    return fast().execute(paging.after(rows, keys, (datetime, str), cursor, limit, descending=True)).all()
 
 
 @dataclass

@@ -20,6 +20,7 @@ from services.reports.listing import Behind
 from services.reports.listing import behind as list_behind
 from services.reports.papers import SUFFIXES, Paper, book, text
 from services.reports.queries import Unit
+from services.reports.roster import Roster
 from services.reports.tables import Cell
 
 EVERY = 2000
@@ -37,6 +38,13 @@ def of_board(drawn: Board, maker: str, number: str = "") -> Paper:
         f"{asked.unit.name}服务统计", asked.unit.name, asked.period.days, maker, clock.now(), tables.of_board(drawn),
         board.describe(drawn), [f"{one.what}，{one.why}。" for one in drawn.findings], number,
     )  # fmt: skip
+
+
+def of_roster(drawn: Roster, maker: str) -> Paper:
+    """The page about people as a paper."""
+    asked = drawn.asked
+    return Paper(f"{asked.unit.name}志愿者和居民统计", asked.unit.name, asked.period.days, maker, clock.now(),
+                 tables.of_roster(drawn))  # fmt: skip
 
 
 def of_list(found: Behind, maker: str) -> Paper:

@@ -35,10 +35,14 @@ class Line:
 
     @property
     def is_corrected(self) -> bool:
-        """Whether today's figure is another one."""
-        return self.now is not None and (
-            (self.frozen.amount, self.frozen.numerator, self.frozen.denominator)
-            != (self.now.amount, self.now.numerator, self.now.denominator)
+        """Whether today's figure of that period is another one."""
+        return (
+            self.now is not None
+            and not self.measure.current
+            and (
+                (self.frozen.amount, self.frozen.numerator, self.frozen.denominator)
+                != (self.now.amount, self.now.numerator, self.now.denominator)
+            )
         )
 
 
@@ -58,6 +62,7 @@ def _definition(row: Mapping[str, Any]) -> Measure:
     return Measure(
         row["name"], row["title"], "", row["unit"], row["formula"], row["source"], frozenset(), row["kind"],
         "分子", "分母", known.better if known else "", known.target if known else None,
+        current=known is not None and known.current,
     )  # fmt: skip
 
 
@@ -66,7 +71,7 @@ def compare(issue: ReportIssue) -> list[Line]:
     asked = Asked(Unit(issue.unit_id, issue.unit_name, issue.path), period_of(issue))
     rows = issue.figures["measures"]
     known = [row["name"] for row in rows if row["name"] in reports.measures()]
-    now = board.totals(asked, known, asked.period)
+    [now] = board.totals(asked, known, [asked.period])
     return [Line(_definition(row), value_of(row), now.get(row["name"])) for row in rows]
 
 

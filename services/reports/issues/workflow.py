@@ -34,7 +34,7 @@ def plain(value: Value | None) -> dict[str, Any]:
 def figures_of(asked: Asked) -> dict[str, Any]:
     """Every measure with its definition and its figure, and the units right below with theirs."""
     measures = reports.measures()
-    drawn = board.totals(asked, list(measures), asked.period)
+    [drawn] = board.totals(asked, list(measures), [asked.period])
     rows = [
         {"name": m.name, "title": m.title, "unit": m.unit, "kind": m.kind, "formula": m.formula, "source": m.source,
          **plain(drawn.get(m.name))}

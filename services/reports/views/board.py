@@ -9,14 +9,15 @@ from flask import render_template, request, url_for
 from core import access, clock, reports
 from core.reports import DIMENSION_NAMES
 from core.web.paging import PAGE
-from services.reports import board, listing, tables, units, wording
+from services.reports import board, listing, roster, tables, units, wording
 from services.reports.asked import KIND_NAMES, Asked, Refused, read
 from services.reports.findings import RULES
 from services.reports.views.blueprint import Answer, pages
 
 
 def _picker(asked: Asked | None) -> dict[str, Any]:
-    """What the controls for unit and period hold."""
+    """What the controls for unit and period hold; they lead to the page they stand on."""
+    page = request.endpoint or ""
     given = request.args
     find = given.get("find", "").strip()[:40]
     found = units.list_units(access.viewer(), find)
@@ -29,21 +30,22 @@ def _picker(asked: Asked | None) -> dict[str, Any]:
             address = asked.address(period=kind, on=asked.period.last.isoformat()) if asked else {"period": kind}
             address.pop("from", None)
             address.pop("to", None)
-        kinds.append((kind, name, url_for("reports.dashboard", **address)))
+        kinds.append((kind, name, url_for(page, **address)))
     return {"units": found, "find": find, "chosen": chosen, "kinds": kinds, "given": given, "today": clock.today(),
             "is_cut": len(found) == units.SHOWN}  # fmt: skip
 
 
 def _steps(asked: Asked) -> tuple[str, str]:
     """Addresses of the period before and, when it has begun, of the one after."""
+    page = request.endpoint or ""
     if asked.period.kind == "custom":
         return "", ""
-    before = url_for("reports.dashboard", **asked.address(on=asked.period.before().first.isoformat()))
+    before = url_for(page, **asked.address(on=asked.period.before().first.isoformat()))
     following = asked.period.end.toordinal() + 1
     if following > clock.today().toordinal():
         return before, ""
     after = asked.period.end.fromordinal(following).isoformat()
-    return before, url_for("reports.dashboard", **asked.address(on=after))
+    return before, url_for(page, **asked.address(on=after))
 
 
 @pages.page("/reports", access="reports:read")
@@ -53,15 +55,35 @@ def dashboard() -> Answer:
     try:
         asked = read(viewer, request.args)
     except Refused as refused:
-        page = render_template("services/reports/refused.html", refused=refused, asked=None, **_picker(None))
-        return page, 422
+        return _refused(refused)
     drawn = board.draw(asked, request.args.get("rank", "")[:40])
     before, after = _steps(asked)
     return render_template(
-        "services/reports/dashboard.html", board=drawn, asked=asked, wording=wording, tables=tables, before=before,
-        after=after, readings=tables.readings(asked), measures=reports.measures(), ranked=board.RANKED,
+        "services/reports/dashboard.html", board=drawn, asked=asked, wording=wording, tables=tables,
+        before=before, after=after, readings=tables.readings(asked), measures=reports.measures(), ranked=board.RANKED,
         now=clock.now(), may_export=viewer.may_at("reports:export", asked.unit.path), **_picker(asked),
     )  # fmt: skip
+
+
+@pages.page("/reports/people", access="reports:read")
+def people() -> Answer:
+    """Figures of volunteers, teams, residents, training and shifts."""
+    viewer = access.viewer()
+    try:
+        asked = read(viewer, request.args)
+    except Refused as refused:
+        return _refused(refused)
+    before, after = _steps(asked)
+    return render_template(
+        "services/reports/people.html", roster=roster.draw(asked), asked=asked, wording=wording, tables=tables,
+        before=before, after=after, readings=tables.readings(asked), now=clock.now(), measures=reports.measures(),
+        team_columns=roster.TEAM_COLUMNS, unit_columns=roster.UNIT_COLUMNS,
+        may_export=viewer.may_at("reports:export", asked.unit.path), **_picker(asked),
+    )  # fmt: skip
+
+
+def _refused(refused: Refused) -> Answer:
+    return render_template("services/reports/refused.html", refused=refused, asked=None, **_picker(None)), 422
 
 
 @pages.page("/reports/behind", access="reports:read")
@@ -71,8 +93,7 @@ def behind() -> Answer:
     try:
         asked = read(viewer, request.args)
     except Refused as refused:
-        page = render_template("services/reports/refused.html", refused=refused, asked=None, **_picker(None))
-        return page, 422
+        return _refused(refused)
     found = listing.behind(viewer, asked, request.args)
     try:
         listed = found.page(request.args.get("cursor") or None, PAGE)

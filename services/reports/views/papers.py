@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from core import access
 from core.access import Forbidden, NotFound, Viewer
 from core.workflow import InvalidStep, Stale
-from services.reports import board
+from services.reports import board, roster
 from services.reports.asked import Asked, Refused, read
 from services.reports.exports import making, queries, workflow
 from services.reports.exports.models import STATE_NAMES
@@ -42,8 +42,11 @@ def export() -> Answer | FlaskResponse:
         return redirect(url_for("reports.dashboard", **asked.address()), 303)
     if given.get("kind") == "behind":
         return _list(viewer, asked, behind(viewer, asked, given), wanted)
-    drawn = board.draw(asked)
-    paper = making.of_board(drawn, viewer.name, given.get("number", "")[:10])
+    drawn = None if given.get("kind") == "people" else board.draw(asked)
+    if drawn is None:
+        paper = making.of_roster(roster.draw(asked), viewer.name)
+    else:
+        paper = making.of_board(drawn, viewer.name, given.get("number", "")[:10])
     rows = sum(len(list(table.rows)) for table in paper.tables)
     workflow.record(viewer, asked, Wish(paper.title, wanted, asked.address(), False, rows))
     return _file(making.document(paper, wanted, drawn), paper, wanted)

@@ -1,0 +1,148 @@
+"""Figures counted from rows that carry their own dates: who was there when a period ended, who came or went in it.
+
+Each capability names its rows and what one of them counts for; one statement then answers for several periods, and for
+several capabilities, at once. Rows stand in the tree where their unit stands now.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    FromClause,
+    Select,
+    SQLColumnExpression,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
+
+from core import clock
+from core.database import UtcDateTime, fast
+from core.web import paging
+
+
+@dataclass(frozen=True)
+class Days:
+    """A period inside a statement: its first and last day, the moments at which it begins and is over, and the present
+    one."""
+
+    first: ColumnElement[Any]
+    last: ColumnElement[Any]
+    start: ColumnElement[Any]
+    end: ColumnElement[Any]
+    now: ColumnElement[Any]
+
+
+Count = Callable[[Days], ColumnElement[int]]
+"""What a row adds to a figure of a period: one or nothing, or an amount."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one table with what hangs on it. ``path`` is where a row stands, ``key`` tells it from the others.
+
+    ``counts``: by name of the measure what a row counts for; of a rate, above and below the line. ``cuts``: columns
+    by other dimensions. ``shown``: columns of the list behind a figure, which may hold names.
+    """
+
+    rows: FromClause
+    path: SQLColumnExpression[str]
+    key: SQLColumnExpression[str]
+    counts: Mapping[str, Count | tuple[Count, Count]]
+    shown: Sequence[SQLColumnExpression[Any]] = ()
+    cuts: Mapping[str, SQLColumnExpression[str]] = field(default_factory=dict)
+
+    def parts(self, name: str) -> tuple[Count, ...]:
+        """What is added up for a measure: one sum, or the two of a rate."""
+        found = self.counts[name]
+        return found if isinstance(found, tuple) else (found,)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A period that is asked for, and the key under which its figures go (none: by what the statement is cut by)."""
+
+    first: date
+    last: date
+    key: str | None = None
+
+
+Sums = dict[str, dict[str, tuple[int, ...]]]
+"""By key, by name of the measure: its sum, or the two of a rate."""
+
+
+def _within(span: Span) -> Days:
+    start, end = clock.day_bounds(span.first)[0], clock.day_bounds(span.last)[1]
+    return Days(*[bindparam(None, day, type_=Date()) for day in (span.first, span.last)],
+                *[bindparam(None, moment, type_=UtcDateTime()) for moment in (start, end, clock.now())])  # fmt: skip
+
+
+def months(first: date, last: date) -> Iterator[Span]:
+    """The months of a period under their names, those at its edges as far as they lie in it."""
+    while first <= last:
+        following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+        yield Span(first, min(last, following - timedelta(days=1)), f"{first:%Y-%m}")
+        first = following
+
+
+def sums(
+    wanted: Sequence[tuple[Rows, Sequence[str]]], path: str, spans: Sequence[Span], by: str, only: Mapping[str, str]
+) -> list[Sums]:
+    """The sums of measures below a path, for each span, cut by ``unit``, by a column of the rows, or in all."""
+    flat = [(rows, name, count, n) for rows, names in wanted for name in names for count in rows.parts(name)
+            for n in range(len(spans))]  # fmt: skip
+    days = [_within(span) for span in spans]
+    parts: list[Select[Any]] = []
+    for rows, _ in wanted:
+        own = [func.coalesce(func.sum(count(days[n])), 0) if of is rows else literal_column("0")
+               for of, _, count, n in flat]  # fmt: skip
+        keys = [rows.path, rows.cuts[by]] if by in rows.cuts else [rows.path, literal("")]
+        below = _narrowed(select(*keys, *own).select_from(rows.rows), rows, path, only)
+        parts.append(below.group_by(rows.path, *keys[1:2] if by in rows.cuts else ()))
+    found: list[Sums] = [defaultdict(dict) for _ in spans]
+    for at, cut, *numbers in fast().execute(union_all(*parts) if len(parts) > 1 else parts[0]):
+        for n, span in enumerate(spans):
+            key = span.key if span.key is not None else unit_key(path, at) if by == "unit" else cut or ""
+            _add(found[n][key], [(name, int(number)) for (_, name, _, m), number in zip(flat, numbers, strict=True)
+                                 if m == n])  # fmt: skip
+    return found
+
+
+def _narrowed(statement: Any, rows: Rows, path: str, only: Mapping[str, str]) -> Any:
+    inside = [rows.cuts[name] == key for name, key in only.items() if name in rows.cuts]
+    return statement.where(rows.path.like(path + "%"), *inside)
+
+
+def _add(held: dict[str, tuple[int, ...]], numbers: Sequence[tuple[str, int]]) -> None:
+    fresh: dict[str, list[int]] = defaultdict(list)
+    for name, number in numbers:
+        fresh[name].append(number)
+    for name, values in fresh.items():
+        held[name] = tuple(a + b for a, b in zip(held.get(name, (0,) * len(values)), values, strict=True))
+
+
+def unit_key(path: str, at: str) -> str:
+    """The unit right below ``path`` under which something at ``at`` stands; ``""`` for what is at the path itself."""
+    return at.removeprefix(path).partition("/")[0]
+
+
+def behind(
+    rows: Rows, path: str, name: str, span: Span, cursor: str | None, limit: int, only: Mapping[str, str]
+) -> paging.Page[Any]:
+    """The rows that a figure counts, in the order of their keys; for a rate those below the line, ``counts`` telling
+    whether a row is above it."""
+    counts = [count(_within(span)) for count in rows.parts(name)]
+    listed = select(rows.key.label("row_key"), *rows.shown, counts[0].label("counts")).select_from(rows.rows)
+    statement = _narrowed(listed, rows, path, only).where(counts[-1] != 0)
+    found = fast().execute(paging.after(statement, [rows.key], (str,), cursor, limit)).all()
+    return paging.page_of(found, limit, lambda row: (row.row_key,))
