@@ -4,31 +4,36 @@ A person active in a period has a previous active period, or none. Kept is, for 
 people were active there with which previous one. Whoever was active at all between ``a`` and ``b`` was so for the first
 time in one of its periods, the one whose previous lies before ``a``: so the number of different people is the sum over
 the periods from ``a`` to ``b`` of those whose previous is earlier than ``a``. A year of a street is a few hundred rows,
-however many services there were.
+however many services there were. What a past day knew is kept as what each day changed in these numbers.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from community.grid.models import Estate
 from core import clock
-from core.database import db, dialect_name
+from core.database import db
 from services.orders.models import ServiceOrder
-from services.reports.models import Active, RollMark, RollPath
+from services.reports.models import Active, ActiveKnown, RollMark, RollPath
+from services.reports.times import add_counts
 from volunteers.hours.models import HourEntry
 
 NEVER = date(1, 1, 1)
-BATCH = 5000
-Entry = tuple[str, str, date]
-"""Volunteer, item, day of service."""
+Entry = tuple[str, str, date, date]
+"""Volunteer, item, day of service, and the day on which it was recorded."""
+Whose = tuple[str, str, str, str]
+"""Node, grain, item and person."""
+History = dict[date, date]
+"""Periods in which a person was active, and since when each is known."""
+Change = tuple[date, date, date, int]
+"""Period, previous period, the day on which it came to be known, and how many people more or less."""
 
 
 def path_at(paths: Sequence[tuple[datetime, str]], moment: datetime) -> str:
@@ -58,80 +63,89 @@ _COUNTED = (
 )  # fmt: skip
 
 
-def count_active(path: str, entries: Iterable[Entry]) -> None:
-    """Take new entries of an estate into the counts of every node above it; the estate's mark has not moved yet."""
-    fresh = sorted(set(entries), key=lambda entry: entry[2])
-    if not fresh:
-        return
-    nodes = path.rstrip("/").split("/")
-    before = _counted_before({volunteer for volunteer, _, _ in fresh}, set(nodes))
-    changes: dict[tuple[str, str, str, date, date], int] = defaultdict(int)
-    for volunteer, item, day in fresh:
-        for node in nodes:
+def count_active(entries: Mapping[str, Iterable[Entry]]) -> None:
+    """Take new entries, by the path under which their estate stood, into the counts of every node above it; the
+    estate's mark has not moved yet."""
+    fresh: dict[Whose, History] = defaultdict(dict)
+    for path, some in entries.items():
+        nodes = path.rstrip("/").split("/")
+        for volunteer, item, day, known_on in set(some):
+            _note(fresh, nodes, volunteer, item, day, known_on)
+    before = _counted_before({whose[-1] for whose in fresh}, {whose[0] for whose in fresh})
+    plain: dict[tuple[Any, ...], int] = defaultdict(int)
+    known: dict[tuple[Any, ...], int] = defaultdict(int)
+    for whose, history in fresh.items():
+        for period, prev, known_on, people in _changes(before.get(whose, {}), history):
+            plain[*whose[:-1], period, prev] += people
+            known[*whose[:-1], period, prev, known_on] += people
+    for model, sums in ((Active, plain), (ActiveKnown, known)):
+        names = [column.name for column in model.__table__.primary_key]
+        rows = [dict(zip(names, key, strict=True)) | {"people": people} for key, people in sorted(sums.items())]
+        add_counts(model, "people", [row for row in rows if row["people"]])
+
+
+def _note(
+    histories: dict[Whose, History], nodes: Iterable[str], volunteer: str, item: str, day: date, known_on: date
+) -> None:  # fmt: skip
+    """Take down that somebody was active, by the earliest day on which it was known."""
+    for node in nodes:
+        for grain, period in (("d", day), ("m", day.replace(day=1))):
             for of in (item, ""):
-                for grain, period in (("d", day), ("m", day.replace(day=1))):
-                    _insert(before[node, grain, of, volunteer], period, (node, grain, of), changes)
-    rows = [
-        {"node_id": node, "grain": grain, "item": item, "period": period, "prev": prev, "people": people}
-        for (node, grain, item, period, prev), people in sorted(changes.items())
-        if people
-    ]
-    for n in range(0, len(rows), BATCH):
-        _add(rows[n : n + BATCH])
+                history = histories[node, grain, of, volunteer]
+                history[period] = min(known_on, history.get(period, known_on))
 
 
-Counted = dict[tuple[str, str, str, str], list[date]]
-
-
-def _counted_before(volunteers: set[str], nodes: set[str]) -> Counted:
-    """The periods in which these people were counted as active already, by node, grain, item and person, in order."""
+def _counted_before(volunteers: set[str], nodes: set[str]) -> dict[Whose, History]:
+    """The periods in which these people were counted as active already."""
     paths = estate_paths()
-    found: dict[tuple[str, str, str, str], set[date]] = defaultdict(set)
+    found: dict[Whose, History] = defaultdict(dict)
     people = sorted(volunteers)
     for n in range(0, len(people), 500):
         rows = db.session.execute(_COUNTED, {"people": people[n : n + 500]})
         for volunteer, item, starts_at, estate_id, recorded_at in rows:
-            day = clock.local(starts_at).date()
-            for node in nodes.intersection(path_at(paths[estate_id], recorded_at).split("/")):
-                for of in (item, ""):
-                    found[node, "d", of, volunteer].add(day)
-                    found[node, "m", of, volunteer].add(day.replace(day=1))
-    return defaultdict(list, {key: sorted(periods) for key, periods in found.items()})
+            mine = nodes.intersection(path_at(paths[estate_id], recorded_at).split("/"))
+            _note(found, mine, volunteer, item, clock.local(starts_at).date(), clock.local(recorded_at).date())
+    return found
 
 
-def _insert(
-    held: list[date], period: date, key: tuple[str, str, str], changes: dict[tuple[str, str, str, date, date], int]
-) -> None:
-    """Put a period among those of a person; whoever comes after has a nearer previous one now."""
-    at = bisect_left(held, period)
-    if at < len(held) and held[at] == period:
+def _changes(before: History, fresh: History) -> Iterator[Change]:
+    """What a person's new periods change. Those that were known before others that are counted already change what
+    these had changed, too: then the whole history is told anew."""
+    fresh = {period: day for period, day in fresh.items() if period not in before or day < before[period]}
+    if not fresh:
         return
-    prev = held[at - 1] if at else NEVER
-    changes[(*key, period, prev)] += 1
-    if at < len(held):
-        changes[(*key, held[at], prev)] -= 1
-        changes[(*key, held[at], period)] += 1
-    insort(held, period)
+    if min(fresh.values()) >= max(before.values(), default=NEVER):
+        yield from _told(sorted(before), fresh)
+        return
+    yield from ((period, prev, day, -people) for period, prev, day, people in _told([], before))
+    yield from _told([], {**before, **fresh})
 
 
-def _add(rows: Sequence[Mapping[str, Any]]) -> None:
-    maker: Any = postgresql.insert if dialect_name() == "postgresql" else sqlite.insert
-    statement = maker(Active)
-    people = Active.__table__.c.people + statement.excluded.people
-    keys = ["node_id", "grain", "item", "period", "prev"]
-    db.session.execute(statement.on_conflict_do_update(index_elements=keys, set_={"people": people}), list(rows))
+def _told(held: list[date], history: History) -> Iterator[Change]:
+    """Periods put among those held, as they came to be known; whoever comes after has a nearer previous one then."""
+    for period, day in sorted(history.items(), key=itemgetter(1)):
+        at = bisect_left(held, period)
+        prev = held[at - 1] if at else NEVER
+        yield period, prev, day, 1
+        if at < len(held):
+            yield held[at], prev, day, -1
+            yield held[at], period, day, 1
+        held.insert(at, period)
 
 
 def recount(node: str) -> int:
-    """Bring a node's counts in line with the ledger as far as it is counted; returns how many were wrong."""
+    """Bring a node's counts in line with the ledger as far as it is counted, differences as known today; returns how
+    many were wrong."""
     wrong = gaps(node)
-    for n in range(0, len(wrong), BATCH):
-        _add(wrong[n : n + BATCH])
+    for model in (Active, ActiveKnown):
+        known = {} if model is Active else {"known_on": clock.today()}
+        add_counts(model, "people", [row | known for of, row in wrong if of is model])
     return len(wrong)
 
 
-def gaps(node: str) -> list[dict[str, Any]]:
-    """Where a node's counts differ from the ledger, with what is missing (or, below zero, too much) as ``people``."""
+def gaps(node: str) -> list[tuple[Any, dict[str, Any]]]:
+    """Where a node's counts differ from the ledger, now and as it came to be known, with what is missing (or, below
+    zero, too much) as ``people``."""
     paths = estate_paths()
     periods: dict[tuple[str, str, str], set[date]] = defaultdict(set)
     mine = [estate for estate, stood in paths.items() if any(node in path.split("/") for _, path in stood)]
@@ -152,19 +166,14 @@ def gaps(node: str) -> list[dict[str, Any]]:
         for period in sorted(found):
             right[grain, item, period, prev] += 1
             prev = period
-    keys = (Active.grain, Active.item, Active.period, Active.prev)
-    kept = {
-        (row[0], row[1], row[2], row[3]): int(row[4])
-        for row in db.session.execute(select(*keys, Active.people).where(Active.node_id == node))
-    }
-    return [
-        {"node_id": node, "grain": key[0], "item": key[1], "period": key[2], "prev": key[3],
-         "people": right[key] - kept.get(key, 0)}
-        for key in sorted({*right, *kept})
-        if right[key] != kept.get(key, 0)
-    ]  # fmt: skip
+    return [(model, row) for model in (Active, ActiveKnown) for row in _missing(model, node, right)]
 
 
-def below(path: str) -> Any:
-    """Ids of the estates that stand below a path now."""
-    return select(Estate.id).where(Estate.path.like(path + "%"))
+def _missing(model: Any, node: str, right: Mapping[tuple[str, str, date, date], int]) -> Iterator[dict[str, Any]]:
+    keys = (model.grain, model.item, model.period, model.prev)
+    stored = select(*keys, func.sum(model.people)).where(model.node_id == node).group_by(*keys)
+    kept = {(row[0], row[1], row[2], row[3]): int(row[4]) for row in db.session.execute(stored)}
+    for key in sorted({*right, *kept}):
+        people = right.get(key, 0) - kept.get(key, 0)
+        if people:
+            yield {"node_id": node, "grain": key[0], "item": key[1], "period": key[2], "prev": key[3], "people": people}

@@ -78,10 +78,9 @@ class RollupKnown(_Sums, Base):
     __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
 
 
-class TimeRollup(Base):
-    """How many orders took how long to a step, by buckets (``times.bucket``); nodes and periods as in ``Rollup``."""
+class _Times:
+    """Of what, when, how long to which step."""
 
-    __tablename__ = "rollup_time"
     node_id: Mapped[str] = mapped_column(String(16), primary_key=True)
     grain: Mapped[str] = mapped_column(String(1), primary_key=True)
     item: Mapped[str] = mapped_column(String(30), primary_key=True)
@@ -89,6 +88,20 @@ class TimeRollup(Base):
     step: Mapped[str] = mapped_column(String(12), primary_key=True)
     bucket: Mapped[int] = mapped_column(Integer, primary_key=True)
     orders: Mapped[int] = mapped_column(Integer)
+
+
+class TimeRollup(_Times, Base):
+    """How many orders took how long to a step, by buckets (``times.bucket``); nodes and periods as in ``Rollup``."""
+
+    __tablename__ = "rollup_time"
+    __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
+
+
+class TimeRollupKnown(_Times, Base):
+    """The same by the day on which it came to be known."""
+
+    __tablename__ = "rollup_time_known"
+    known_on: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=1)
     __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
 
 
@@ -110,15 +123,28 @@ class RollPath(Base):
     path: Mapped[str] = mapped_column(String(170))
 
 
-class Active(Base):
-    """How many people were active at a node in a period (a day or a month) whose active period before it was ``prev``;
-    the first day of year 1 stands for none. ``item`` is one or all (``""``)."""
+class _Active:
+    """People active at a node in a period, whose active period before it was ``prev``."""
 
-    __tablename__ = "active"
     node_id: Mapped[str] = mapped_column(String(16), primary_key=True)
     grain: Mapped[str] = mapped_column(String(1), primary_key=True)
     item: Mapped[str] = mapped_column(String(30), primary_key=True)
     period: Mapped[date] = mapped_column(Date, primary_key=True)
     prev: Mapped[date] = mapped_column(Date, primary_key=True)
     people: Mapped[int] = mapped_column(Integer)
+
+
+class Active(_Active, Base):
+    """How many people were active at a node in a period (a day or a month) whose active period before it was ``prev``;
+    the first day of year 1 stands for none. ``item`` is one or all (``""``)."""
+
+    __tablename__ = "active"
+    __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
+
+
+class ActiveKnown(_Active, Base):
+    """What each day changed in these numbers: as a past day knew them, they are the sum of the changes up to it."""
+
+    __tablename__ = "active_known"
+    known_on: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=1)
     __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)

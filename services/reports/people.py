@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Date, and_, bindparam, func, or_, select
+from sqlalchemy import Date, and_, bindparam, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate
 from core import clock
-from core.database import UtcDateTime, fast
+from core.database import UtcDateTime, dialect_name, fast
 from core.reports import Question
 from services.orders.models import ServiceOrder
 from services.reports import figures
 from services.reports.activity import path_at
-from services.reports.models import Active, RollMark, RollPath
+from services.reports.models import Active, ActiveKnown, RollMark, RollPath
+from services.reports.places import Below, places
 from services.reports.workflow import BEGINNING
 from volunteers.hours.models import HourEntry
 
@@ -29,72 +29,83 @@ Seen = tuple[str, str, str, date]
 
 def active(question: Question) -> dict[str, int]:
     """Different volunteers with hours in the period, by key of the question's dimension (``""`` for the total)."""
-    node = question.path.rstrip("/").rpartition("/")[2]
-    children = figures.children(node) if question.by == "unit" else []
-    as_of = question.as_of if question.as_of is not None and question.as_of < clock.today() else None
-    if as_of is not None or (question.organised == "now" and _has_moved(question.path)):
-        return _counted_from_rows(question, children, as_of)
+    where = places(question)
+    if where.moved:
+        return _counted_from_rows(question, where.below)
     found: dict[str, int] = defaultdict(int)
-    nodes = [id_ for id_, _ in children] if question.by == "unit" else [node]
-    for key, people in _kept(question, nodes):
-        found[key] += people
-    for key, people in _tail(question, children).items():
+    key_of, by = figures.keys(question), figures.GROUPS.get(question.by, "")
+    for row in fast().execute(_statement(question.by, "item" in question.only, figures.past(question) is not None,
+                                         dialect_name()), _values(question, where.nodes)):  # fmt: skip
+        found["" if not by else row[0] if by == "node" else key_of(row[0])] += int(row[-1] or 0)
+    for key, people in _tail(question, where.below).items():
         found[key] += people
     return {key: people for key, people in found.items() if people}
 
 
 @cache
-def _statement(by: str, one_item: bool) -> Any:
-    """People by ``node`` or ``item`` or in all, or by ``period`` and previous period."""
-    table: Any = Active
-    group = {"node": [table.node_id], "item": [table.item], "period": [table.period, table.prev]}.get(by, [])
-    first, last = bindparam("first", type_=Date()), bindparam("last", type_=Date())
+def _statement(by: str, one_item: bool, known: bool, dialect: str) -> Any:
+    """People over up to three parts of a period, by node, period or item or in all.
+
+    Counted is who was not there before: before the part for the whole period; cut by days or months, whose previous
+    period is another one anyway; cut by weeks, whose previous day lies before the week.
+    """
+    table: Any = ActiveKnown if known else Active
+    group = {"node": [table.node_id], "item": [table.item], "period": [table.period]}.get(
+        figures.GROUPS.get(by, ""), []
+    )
+    parts = []
+    for n in range(PARTS):
+        first, last = (bindparam(f"{name}{n}", type_=Date()) for name in ("first", "last"))
+        new = [] if by == "day" else [or_(table.prev < first, table.prev < _monday(table.period, dialect))]
+        if by not in ("day", "week"):
+            new = [table.prev < bindparam(f"new{n}", type_=Date())]
+        parts.append(and_(table.grain == bindparam(f"grain{n}"), table.period.between(first, last), *new))
     item = table.item == bindparam("item") if one_item else table.item != "" if by == "item" else table.item == ""
-    statement = select(*group, func.sum(table.people)).where(
-        table.node_id.in_(bindparam("nodes", expanding=True)), table.grain == bindparam("grain"), item,
-        table.period.between(first, last),
-    )  # fmt: skip
-    if by != "period":
-        statement = statement.where(table.prev < first)
+    nodes = table.node_id.in_(bindparam("nodes", expanding=True))
+    statement = select(*group, func.sum(table.people)).where(nodes, item, or_(*parts))
+    if known:
+        statement = statement.where(table.known_on <= bindparam("known_on", type_=Date()))
     return statement.group_by(*group) if group else statement
 
 
-def _kept(question: Question, nodes: Sequence[str]) -> Iterator[tuple[str, int]]:
-    by = {"unit": "node", "item": "item", "month": "period", "week": "period", "day": "period"}.get(question.by, "")
-    values: dict[str, Any] = {"nodes": list(nodes)}
-    item = question.only.get("item")
-    if item is not None:
-        values["item"] = item
-    statement = _statement(by, item is not None)
-    for grain, first, last in _parts(question):
-        rows = fast().execute(statement, values | {"grain": grain, "first": first, "last": last}).all()
-        if by != "period":
-            yield from ((row[0] if by else "", int(row[-1] or 0)) for row in rows)
-            continue
-        key_of = figures.keys(question)
-        for period, prev, people in rows:
-            # Whoever was there earlier in the same week, or the same part of a month, was counted then.
-            if prev < max(first, _begin(question.by, period)):
-                yield key_of(period), int(people)
+PARTS = 3
 
 
-def _begin(by: str, period: date) -> date:
-    return {"week": period - timedelta(days=period.weekday()), "month": period.replace(day=1)}.get(by, period)
+def _monday(day: Any, dialect: str) -> Any:
+    if dialect == "postgresql":
+        return cast(func.date_trunc("week", day), Date())
+    return func.date(day, "-6 days", "weekday 1", type_=Date())
+
+
+def _values(question: Question, nodes: Sequence[str]) -> dict[str, Any]:
+    values = figures.read_values(question, nodes)
+    for n, (grain, first, last) in enumerate(_parts(question)):
+        # The months of a part are different months: who was there in one of them counts in the next again.
+        new = last if question.by == "month" and grain == "m" else first
+        values |= {f"grain{n}": grain, f"first{n}": first, f"last{n}": last, f"new{n}": new}
+    return values
 
 
 def _parts(question: Question) -> list[tuple[str, date, date]]:
-    """Which sums a period is read from: months when it is whole months (or ends with today), else days; cut by month,
-    months for the whole ones and days for the edges."""
+    """Which sums a period is read from: months when it is whole months (or ends with what is known), else days; cut by
+    month, months for the whole ones and days for the edges."""
     first, last = question.first, question.last
-    until = max(last, _month_end(last)) if last >= clock.today() else last
-    if question.by in ("week", "day"):
-        return [("d", first, last)]
-    whole = figures.span(first, until, False)
+    until = max(last, _month_end(last)) if last >= (figures.past(question) or clock.today()) else last
+    whole = figures.span(first, until, question.by in ("week", "day"))
     edges = [part for part in (whole.before, whole.after) if part[0] <= part[1]]
+    months = [("m", *whole.months)] if whole.months[0] <= whole.months[1] else []
     if question.by == "month":
-        months = [("m", *whole.months)] if whole.months[0] <= whole.months[1] else []
-        return [*months, *[("d", *part) for part in edges]]
-    return [("d", first, last)] if edges else [("m", *whole.months)]
+        split = [part for edge in edges for part in _by_month(*edge)]
+        parts = [*months, *[("d", *part) for part in split]]
+    else:
+        parts = [("d", first, last)] if edges else months
+    return [*parts, *[("d", *figures.NONE)] * (PARTS - len(parts))]
+
+
+def _by_month(first: date, last: date) -> list[tuple[date, date]]:
+    """An edge in its months: of one of less than a month there are two at most."""
+    end = _month_end(first)
+    return [(first, last)] if last <= end else [(first, end), (end + timedelta(days=1), last)]
 
 
 def _month_end(day: date) -> date:
@@ -108,13 +119,16 @@ def _rows() -> Any:
         .join(Estate, Estate.id == HourEntry.estate_id)
         .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
         .where(HourEntry.starts_at >= bindparam("start", type_=UtcDateTime()),
-               HourEntry.starts_at < bindparam("end", type_=UtcDateTime()))
+               HourEntry.starts_at < bindparam("end", type_=UtcDateTime()),
+               HourEntry.recorded_at < bindparam("known", type_=UtcDateTime()))
         .distinct()
     )  # fmt: skip
 
 
 def _span_values(question: Question) -> dict[str, Any]:
-    return {"start": clock.day_bounds(question.first)[0], "end": clock.day_bounds(question.last)[1]}
+    as_of = figures.past(question)
+    return {"start": clock.day_bounds(question.first)[0], "end": clock.day_bounds(question.last)[1],
+            "known": clock.day_bounds(as_of)[1] if as_of else figures.FAR}  # fmt: skip
 
 
 _MARK = aliased(RollMark)
@@ -130,7 +144,7 @@ _BEFORE = (
 )
 
 
-def _tail(question: Question, children: Sequence[tuple[str, str]]) -> dict[str, int]:
+def _tail(question: Question, below: Below) -> dict[str, int]:
     """People who were active only behind the mark."""
     values = _span_values(question)
     fresh = [(row[0], row[1], row[2], clock.local(row[3]).date())
@@ -146,8 +160,8 @@ def _tail(question: Question, children: Sequence[tuple[str, str]]) -> dict[str, 
         stood = path_at(paths[estate_id], recorded_at) if estate_id in paths else path
         if node in "/" + stood:
             before.append((volunteer, stood, item, clock.local(starts_at).date()))
-    counted = _by_key(question, children, before)
-    return {key: len(people - counted.get(key, set())) for key, people in _by_key(question, children, fresh).items()}
+    counted = _by_key(question, below, before)
+    return {key: len(people - counted.get(key, set())) for key, people in _by_key(question, below, fresh).items()}
 
 
 def _paths() -> dict[str, list[tuple[datetime, str]]]:
@@ -158,35 +172,19 @@ def _paths() -> dict[str, list[tuple[datetime, str]]]:
     return found
 
 
-def _by_key(
-    question: Question, children: Sequence[tuple[str, str]], seen: Sequence[Seen]
-) -> dict[str, set[str]]:  # fmt: skip
+def _by_key(question: Question, below: Below, seen: Sequence[Seen]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     only = question.only.get("item")
     key_of = figures.keys(question)
     for volunteer, path, item, day in seen:
         if only in (None, item):
-            found[figures.tail_key(question, children, key_of, path, item, day)].add(volunteer)
+            found[figures.tail_key(question, below, key_of, path, item, day)].add(volunteer)
     return found
 
 
-def _has_moved(path: str) -> bool:
-    """Whether an estate that stands below a path now, or once stood there, was ever moved."""
-    below = select(Estate.id).where(Estate.path.like(path + "%"))
-    once = select(RollPath.estate_id).where(RollPath.path.like(path + "%"))
-    mine = or_(RollPath.estate_id.in_(below), RollPath.estate_id.in_(once))
-    moved = select(RollPath.estate_id).where(mine).group_by(RollPath.estate_id).having(func.count() > 1).limit(1)
-    return fast().execute(moved).first() is not None
-
-
-def _counted_from_rows(
-    question: Question, children: Sequence[tuple[str, str]], as_of: date | None
-) -> dict[str, int]:  # fmt: skip
-    """The same, counted from the ledger itself: for a past day's knowledge, and for a tree that has changed."""
+def _counted_from_rows(question: Question, below: Below) -> dict[str, int]:
+    """The same, counted from the ledger itself: different people of estates that the sums keep apart."""
     statement = _rows().where(Estate.path.like(bindparam("path")))
     values = _span_values(question) | {"path": question.path + "%"}
-    if as_of is not None:
-        statement = statement.where(HourEntry.recorded_at < bindparam("known", type_=UtcDateTime()))
-        values["known"] = clock.day_bounds(as_of)[1]
     seen = [(row[0], row[1], row[2], clock.local(row[3]).date()) for row in fast().execute(statement, values)]
-    return {key: len(people) for key, people in _by_key(replace(question), children, seen).items()}
+    return {key: len(people) for key, people in _by_key(question, below, seen).items()}

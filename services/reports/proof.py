@@ -8,7 +8,7 @@ may stop anywhere and go on later, and readers see exact figures all the while.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,9 +21,9 @@ from core import clock
 from core.database import begin_write, db, dialect_name
 from core.reports import Question
 from services.orders.models import ServiceOrder
-from services.reports import activity, figures, workflow
+from services.reports import activity, figures, times, workflow
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
-from services.reports.models import OrderCount, RollMark, Rollup, RollupKnown
+from services.reports.models import OrderCount, RollMark, Rollup, RollupKnown, TimeRollup, TimeRollupKnown
 from services.reports.workflow import BEGINNING, SUMS, Key
 from volunteers.hours.models import HourEntry
 
@@ -33,7 +33,8 @@ TITLES = {
     "cancelled": "撤单", "sent_back": "退单", "on_time": "时限内完成", "due": "应办结", "responded": "两小时内派出",
     "to_respond": "应响应", "solved": "确认办好", "asked": "有效回访", "satisfied": "满意", "rated": "有效评价",
     "unreachable": "没有联系上", "reopened": "重新办理", "minutes": "时长", "services": "服务人次",
-    "people": "活跃志愿者", "repeated": "重复点单",
+    "people": "活跃志愿者", "repeated": "重复点单", "to_dispatch": "点单到派出", "to_accept": "点单到有人接单",
+    "to_complete": "点单到完成",
 }  # fmt: skip
 
 
@@ -66,7 +67,9 @@ def differences() -> Iterator[Difference]:
     """Every sum that does not hold; nothing means all do."""
     for estate_id, name, path in db.session.execute(select(Estate.id, Estate.name, Estate.path).order_by(Estate.name)):
         yield from _estate_differences(estate_id, name, path)
-    yield from _disagreements()
+    names = {row.id: row.name for row in db.session.execute(select(Organisation.id, Organisation.name))}
+    yield from _disagreements(names)
+    yield from _time_disagreements(names)
 
 
 def _estate_differences(estate_id: str, name: str, path: str) -> Iterator[Difference]:
@@ -103,10 +106,9 @@ def _hours_by(*keys: Any) -> Any:
     return select(*keys, func.sum(HourEntry.minutes), services).group_by(*keys)
 
 
-def _disagreements() -> Iterator[Difference]:
+def _disagreements(names: Mapping[str, str]) -> Iterator[Difference]:
     """Kept sums against one another: by day and by month, by item and in all, as now and as they came to be known, and
     with what was counted of each order."""
-    names = {row.id: row.name for row in db.session.execute(select(Organisation.id, Organisation.name))}
     found: dict[str, dict[str, list[int]]] = defaultdict(dict)
     for table, word in ((Rollup, ""), (RollupKnown, "按得知日")):
         kept = [func.sum(getattr(table, name)) for name in SUMS]
@@ -123,14 +125,37 @@ def _disagreements() -> Iterator[Difference]:
         right = sums.get("按月合计", [0] * len(SUMS))
         gaps = activity.gaps(node)
         if gaps:
-            missing = sum(abs(gap["people"]) for gap in gaps)
-            yield Difference(names.get(node, node), f"{gaps[0]['period']}等{len(gaps)}处", "people", 0, missing)
+            missing = sum(abs(gap["people"]) for _, gap in gaps)
+            yield Difference(names.get(node, node), f"{gaps[0][1]['period']}等{len(gaps)}处", "people", 0, missing)
         for label, numbers in {**sums, "逐单": [*counted[node], *right[len(VECTOR) :]]}.items():
             yield from (
                 Difference(names.get(node, node), f"按月合计与{label}", measure, a, b)
                 for measure, a, b in zip(SUMS, right, numbers, strict=True)
                 if a != b
             )
+
+
+def _time_disagreements(names: Mapping[str, str]) -> Iterator[Difference]:
+    """How many orders the counts of durations hold in all their buckets, and the sum of these, against what is kept of
+    each order."""
+    right: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    columns = [of(getattr(OrderCount, step)) for step in times.STEPS for of in (func.count, func.sum)]
+    for path, *numbers in db.session.execute(select(OrderCount.path, *columns).group_by(OrderCount.path)):
+        for node in path.rstrip("/").split("/"):
+            for n, step in enumerate(times.STEPS):
+                right[node, step][0] += numbers[2 * n]
+                right[node, step][1] += int(numbers[2 * n + 1] or 0)
+    for table, word in ((TimeRollup, ""), (TimeRollupKnown, "按得知日")):
+        keys = (table.node_id, table.step, table.grain, table.item == "")
+        rows = select(*keys, func.sum(table.orders), func.sum(table.orders * table.bucket)).group_by(*keys)
+        kept = {(row[0], row[1], row[2], bool(row[3])): [int(row[4]), int(row[5])] for row in db.session.execute(rows)}
+        needed = {(*of, grain, whole) for of in right for grain in "dm" for whole in (True, False)}
+        for node, step, grain, whole in sorted({*needed, *kept}):
+            have, want = kept.get((node, step, grain, whole), [0, 0]), right[node, step]
+            if have != want:
+                label = word + {"d": "按日", "m": "按月"}[grain] + ("合计" if whole else "分项")
+                n = 0 if have[0] != want[0] else 1
+                yield Difference(names.get(node, node), label, step, have[n], want[n])
 
 
 def rebuild(estate_id: str, path: str) -> int:
@@ -146,7 +171,7 @@ def rebuild(estate_id: str, path: str) -> int:
     nodes = path.rstrip("/").split("/")
     wrong += sum(mend(node) for node in reversed(nodes))
     begin_write()
-    wrong += sum(activity.recount(node) for node in nodes)
+    wrong += sum(activity.recount(node) + times.recount(node) for node in nodes)
     db.session.commit()
     return wrong
 

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.database import db, dialect_name
+from core import clock
+from core.database import Base, db, dialect_name
 from services.orders.models import Offer, ServiceOrder
-from services.reports.models import TimeRollup
+from services.reports.models import OrderCount, TimeRollup, TimeRollupKnown
 
 STEPS = ("to_dispatch", "to_accept", "to_complete")
 GROWTH = math.log(1.04)
 BATCH = 5000
 Buckets = tuple[int | None, int | None, int | None]
-Changes = dict[tuple[str, str, date, str, int], int]
-"""By path of the estate, item, day, step and bucket."""
+Changes = dict[tuple[str, str, date, date, str, int], int]
+"""By path of the estate, item, day, the day on which it came to be known, step and bucket."""
 
 
 def bucket(begin: datetime, end: datetime | None) -> int | None:
@@ -53,29 +55,77 @@ def buckets(row: Any) -> Buckets:
     return bucket(begin, row["dispatched_at"]), bucket(begin, row["accepted_at"]), bucket(begin, row["completed_at"])
 
 
-def note(changes: Changes, where: tuple[str, str, date], old: Buckets, new: Buckets) -> None:
-    """Take down what changed in an order's buckets."""
+def moved(old: Buckets, new: Buckets) -> Iterator[tuple[str, int, int]]:
+    """What changed in an order's buckets: step, bucket, and one more or one less in it."""
     for step, before, after in zip(STEPS, old, new, strict=True):
         if before != after:
             if before is not None:
-                changes[(*where, step, before)] -= 1
+                yield step, before, -1
             if after is not None:
-                changes[(*where, step, after)] += 1
+                yield step, after, 1
 
 
 def add(changes: Changes) -> None:
     """Add changes to the counts of every node above an estate."""
-    sums: dict[tuple[str, str, str, date, str, int], int] = defaultdict(int)
-    for (path, item, day, step, index), number in changes.items():
+    plain: dict[tuple[Any, ...], int] = defaultdict(int)
+    known: dict[tuple[Any, ...], int] = defaultdict(int)
+    for (path, item, day, known_on, step, index), number in changes.items():
         for node in path.rstrip("/").split("/"):
             for grain, period in (("d", day), ("m", day.replace(day=1))):
                 for of in (item, ""):
-                    sums[node, grain, of, period, step, index] += number
-    names = ("node_id", "grain", "item", "period", "step", "bucket")
-    rows = [dict(zip(names, key, strict=True)) | {"orders": n} for key, n in sorted(sums.items()) if n]
+                    plain[node, grain, of, period, step, index] += number
+                    known[node, grain, of, period, step, index, known_on] += number
+    for model, sums in ((TimeRollup, plain), (TimeRollupKnown, known)):
+        names = [column.name for column in model.__table__.primary_key]
+        rows = [dict(zip(names, key, strict=True)) | {"orders": number} for key, number in sorted(sums.items())]
+        add_counts(model, "orders", [row for row in rows if row["orders"]])
+
+
+def add_counts(model: type[Base], name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add numbers, in the column ``name``, to those kept under the same key."""
     maker: Any = postgresql.insert if dialect_name() == "postgresql" else sqlite.insert
-    statement = maker(TimeRollup)
-    orders = TimeRollup.__table__.c.orders + statement.excluded.orders
-    statement = statement.on_conflict_do_update(index_elements=list(names), set_={"orders": orders})
+    statement = maker(model)
+    total = model.__table__.c[name] + statement.excluded[name]
+    keys = [column.name for column in model.__table__.primary_key]
+    statement = statement.on_conflict_do_update(index_elements=keys, set_={name: total})
     for n in range(0, len(rows), BATCH):
-        db.session.execute(statement, rows[n : n + BATCH])
+        db.session.execute(statement, list(rows[n : n + BATCH]))
+
+
+def recount(node: str) -> int:
+    """Bring a node's counts in line with what is kept of each order, differences as known today; how many there were.
+
+    Caller commits.
+    """
+    right, wrong = _right(node), 0
+    for model in (TimeRollup, TimeRollupKnown):
+        table: Any = model
+        keys = (table.grain, table.item, table.period, table.step, table.bucket)
+        kept = select(*keys, func.sum(table.orders)).where(table.node_id == node).group_by(*keys)
+        stored = {tuple(row[:-1]): int(row[-1]) for row in db.session.execute(kept)}
+        known = {} if model is TimeRollup else {"known_on": clock.today()}
+        names = ("grain", "item", "period", "step", "bucket")
+        rows = [
+            {"node_id": node, **dict(zip(names, key, strict=True)), **known,
+             "orders": right.get(key, 0) - stored.get(key, 0)}
+            for key in sorted({*right, *stored})
+            if right.get(key, 0) != stored.get(key, 0)
+        ]  # fmt: skip
+        add_counts(model, "orders", rows)
+        wrong += len(rows)
+    return wrong
+
+
+def _right(node: str) -> dict[tuple[Any, ...], int]:
+    """What a node's counts should be, by what is kept of each order."""
+    inside = ("/" + OrderCount.path).like(f"%/{node}/%")
+    found: dict[tuple[Any, ...], int] = defaultdict(int)
+    for step in STEPS:
+        index = getattr(OrderCount, step)
+        keys = (OrderCount.item, OrderCount.day, index)
+        orders = select(*keys, func.count()).where(inside, index.is_not(None)).group_by(*keys)
+        for item, day, bucket_, number in db.session.execute(orders):
+            for of in (item, ""):
+                found["d", of, day, step, bucket_] += number
+                found["m", of, day.replace(day=1), step, bucket_] += number
+    return found

@@ -20,8 +20,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from community.grid.models import Estate
 from core import clock
 from core.database import UtcDateTime, begin_write, db, dialect_name
-from services.orders.models import ServiceOrder
+from services.orders.models import ServiceOrder, State
 from services.reports import activity, times
+from services.reports.activity import path_at
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
 from services.reports.models import OrderCount, RollMark, RollPath, Rollup, RollupKnown
 from volunteers.hours.models import HourEntry
@@ -69,11 +70,12 @@ _BATCH_END = (
 def _changed_rows(_dialect: str) -> Any:
     changed = _changed()
     old = [OrderCount.__table__.c[name].label("old_" + name) for name in VECTOR]
+    steps = [OrderCount.__table__.c[step].label("old_" + step) for step in times.STEPS]
     order = ServiceOrder
     return (
         select(order.id, order.item_code, order.placed_at, order.updated_at, order.due_at,
-               order.dispatched_at, order.completed_at, times.accepted_at(), OrderCount.path.label("path"), *vector(),
-               *old, *[OrderCount.__table__.c[step].label("old_" + step) for step in times.STEPS])
+               order.dispatched_at, order.completed_at, order.state, times.accepted_at(),
+               OrderCount.path.label("path"), *vector(), *old, *steps)
         .join(changed, changed.c.id == order.id)
         .outerjoin(OrderCount, OrderCount.order_id == order.id)
         .order_by(order.id)
@@ -98,6 +100,7 @@ def _roll_some(estate_id: str, path: str) -> tuple[int, bool]:
         db.session.rollback()
         return 0, False
     until = db.session.scalar(_BATCH_END, {"estate": estate_id, "since": since, "until": end}) or end
+    _remember_path(estate_id, path)
     values = {
         "estate": estate_id, "since": since, "until": until, "since_r": since - RESPONSE_LIMIT,
         "until_r": until - RESPONSE_LIMIT, "now": until, "now_response": until - RESPONSE_LIMIT,
@@ -112,13 +115,14 @@ def _roll_some(estate_id: str, path: str) -> tuple[int, bool]:
             continue
         day = clock.local(row["placed_at"]).date()
         then = row["path"] or path
-        known = clock.local(max(min(row["updated_at"], until), _lapse(row, until))).date()
+        known = clock.local(came_to_be_known(row, until)).date()
         total = sums[(then, row["item_code"], day, known)]
         for n, (a, b) in enumerate(zip(new, old, strict=True)):
             total[n] += a - b
         counted.append({"order_id": row["id"], "estate_id": estate_id, "path": then, "item": row["item_code"],
                         "day": day, **dict(zip((*VECTOR, *times.STEPS), (*new, *has), strict=True))})  # fmt: skip
-        times.note(moved, (then, row["item_code"], day), had, has)
+        for step, index, number in times.moved(had, has):
+            moved[then, row["item_code"], day, known, step, index] += number
     for n in range(0, len(counted), BATCH):
         _upsert(OrderCount, counted[n : n + BATCH], ("order_id",), (*VECTOR, *times.STEPS))
     add_sums(sums)
@@ -128,11 +132,14 @@ def _roll_some(estate_id: str, path: str) -> tuple[int, bool]:
     return len(counted), until < end
 
 
-def _lapse(row: Any, until: datetime) -> datetime:
-    """The latest moment at which time alone changed what the order counts for, as far as it has come."""
-    moments = [m for m in (row["due_at"], row["placed_at"] + RESPONSE_LIMIT) if m <= until]
-    latest: datetime = max(moments, default=row["placed_at"])
-    return latest
+def came_to_be_known(row: Any, until: datetime, prefix: str = "") -> datetime:
+    """The latest moment at which what an order counts for changed: it was written, or, while it is open, time alone
+    did it. ``prefix`` stands before the names of its columns, but for ``placed_at``."""
+    written: datetime = min(row[prefix + "updated_at"], until)
+    if row[prefix + "completed_at"] is not None or row[prefix + "state"] in (State.CANCELLED, State.SENT_BACK):
+        return written
+    lapses: tuple[datetime, ...] = (row[prefix + "due_at"], row["placed_at"] + RESPONSE_LIMIT)
+    return max([written, *(moment for moment in lapses if moment <= until)])
 
 
 def _upsert(model: Any, rows: Sequence[dict[str, Any]], keys: Sequence[str], columns: Iterable[str]) -> None:
@@ -204,31 +211,38 @@ def roll_hours(estate_id: str, path: str) -> int:
     if until <= since:
         db.session.rollback()
         return 0
-    _remember_path(estate_id, path, since)
+    stood = _remember_path(estate_id, path)
     sums: dict[Key, list[int]] = defaultdict(lambda: [0] * len(SUMS))
-    entries: list[activity.Entry] = []
+    entries: dict[str, list[activity.Entry]] = defaultdict(list)
     done = 0
     for starts_at, recorded_at, minutes, volunteer, item in db.session.execute(
         _HOURS, {"estate": estate_id, "since": since, "until": until}
     ):
-        day = clock.local(starts_at).date()
-        total = sums[(path, item, day, clock.local(recorded_at).date())]
+        day, known, then = clock.local(starts_at).date(), clock.local(recorded_at).date(), path_at(stood, recorded_at)
+        total = sums[then, item, day, known]
         total[-2] += minutes
         total[-1] += 1 if minutes > 0 else -1
-        entries.append((volunteer, item, day))
+        entries[then].append((volunteer, item, day, known))
         done += 1
     add_sums(sums)
-    activity.count_active(path, entries)
+    activity.count_active(entries)
     _move(estate_id, "hours", mark, until)
     db.session.commit()
     return done
 
 
-def _remember_path(estate_id: str, path: str, since: datetime) -> None:
-    """What is recorded from now on is counted where the estate stands now."""
-    last = select(RollPath.path).where(RollPath.estate_id == estate_id).order_by(RollPath.since.desc()).limit(1)
-    if db.session.scalar(last) != path:
+def _remember_path(estate_id: str, path: str) -> list[tuple[datetime, str]]:
+    """Where an estate stood since when: what its ledger takes in from the mark on is counted where it stands now."""
+    known = select(RollPath.since, RollPath.path).where(RollPath.estate_id == estate_id).order_by(RollPath.since)
+    stood = [(row[0], row[1]) for row in db.session.execute(known)]
+    if not stood or stood[-1][1] != path:
+        mark = db.session.get(RollMark, (estate_id, "hours"))
+        since = mark.upto if mark else BEGINNING
+        if stood:
+            since = max(since, stood[-1][0] + timedelta(microseconds=1))
         db.session.execute(core_insert(RollPath), [{"estate_id": estate_id, "since": since, "path": path}])
+        stood.append((since, path))
+    return stood
 
 
 def list_estates() -> Sequence[Any]:

@@ -17,12 +17,14 @@ from community.grid.models import Estate
 from community.organisations.models import Organisation
 from core import clock, reports
 from core.database import begin_write, db
+from core.ids import new_id
 from core.reports import Question
 from services.orders import workflow as orders
 from services.orders.models import ServiceOrder
 from services.orders.workflow import Wish
-from services.reports import figures, people, proof, queries, workflow
-from services.reports.models import Active, OrderCount, RollMark, Rollup
+from services.reports import durations, figures, people, proof, queries, workflow
+from services.reports.models import Active, ActiveKnown, OrderCount, RollMark, Rollup, TimeRollup, TimeRollupKnown
+from services.reports.places import places
 from tests.factories import Body, World
 from tests.services.reports.test_queries import live, lived  # noqa: F401
 from volunteers.hours.models import HourEntry
@@ -51,6 +53,13 @@ def active_by_hand(path: str, first: date, last: date, by: str) -> dict[str, int
                     "unit": stands.removeprefix(path).split("/")[0]}  # fmt: skip
             found[keys[by]].add(entry.volunteer_id)
     return {key: len(people) for key, people in found.items()}
+
+
+def active_as_known(path: str, first: date, last: date, day: date) -> int:
+    """Different volunteers by the entries that were recorded up to a day."""
+    known = select(HourEntry.volunteer_id, HourEntry.starts_at).join(Estate, Estate.id == HourEntry.estate_id)
+    known = known.where(Estate.path.startswith(path), HourEntry.recorded_at < clock.day_bounds(day)[1])
+    return len({row[0] for row in db.session.execute(known) if first <= clock.local(row[1]).date() <= last})
 
 
 def waits_by_hand(path: str, first: date, last: date, step: str) -> list[float]:
@@ -140,22 +149,120 @@ def test_a_past_day_is_drawn_as_it_was_known(app: Flask, world: World, at: Calla
 
 def test_a_unit_that_moved_is_read_both_ways(app: Flask, world: World, at: Callable[[datetime], None]) -> None:
     old, new, day = world.bodies["community"], world.bodies["far_community"], date(2026, 11, 18)
-    branch = world.estates["banyan"].branch
     with app.app_context():
         orders.place(world["resident"].viewer(), Wish("errands"))
         at(clock.from_local(datetime(2026, 11, 18, 12)))
         roll()
-        begin_write()
-        path = new.path + branch.id + "/"
-        db.session.execute(update(Organisation).where(Organisation.id == branch.id).values(parent_id=new.id, path=path))
-        db.session.execute(update(Estate).where(Estate.branch_id == branch.id).values(path=path))
-        db.session.commit()
+        moved(world, new)
 
         def placed(body: Body, organised: Literal["then", "now"]) -> int:
             return figures.sums(Question(body.path, day, day, organised=organised)).get("", {}).get("placed", 0)
 
         assert (placed(old, "then"), placed(new, "then")) == (1, 0)
         assert (placed(old, "now"), placed(new, "now")) == (0, 1)
+
+
+def entry(world: World, name: str, estate: str, day: date, recorded: date) -> None:
+    """An hour that somebody gave on a day, written down on a later one."""
+    start = clock.from_local(datetime(day.year, day.month, day.day, 9))
+    db.session.add(
+        HourEntry(id=new_id(), volunteer_id=world[name].id, estate_id=world.estates[estate].id, starts_at=start,
+                  ends_at=start + timedelta(hours=1), minutes=60, content="服务", recorded_by=world[name].id,
+                  recorded_at=clock.from_local(datetime(recorded.year, recorded.month, recorded.day, 12)))
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_past_day_knows_the_people_whose_hours_were_recorded_by_then(
+    seed: int, app: Flask, world: World, at: Callable[[datetime], None]
+) -> None:
+    """Estates are counted at different times, hours recorded out of the order of the days on which they were given."""
+    rng, path, first = random.Random(seed), world.bodies["community"].path, date(2026, 9, 1)
+    estates = [name for name, estate in world.estates.items() if estate.branch.path.startswith(path)]
+    with app.app_context():
+        for n in range(40):
+            at(clock.from_local(datetime(2026, 10, 1, 23) + timedelta(days=n)))
+            begin_write()
+            for _ in range(rng.randrange(4)):
+                day = clock.today() - timedelta(days=rng.choice([0, 0, 1, 9, 30]))
+                entry(world, rng.choice(["volunteer1", "volunteer2"]), rng.choice(estates), day, clock.today())
+            db.session.commit()
+            if rng.random() < 0.5:
+                estate = world.estates[rng.choice(estates)]
+                workflow.roll_hours(estate.id, estate.branch.path)
+        for counted in (False, True):
+            if counted:
+                at(clock.from_local(datetime(2026, 11, 20, 9)))
+                roll()
+                assert list(proof.differences()) == []
+            for n in range(45):
+                day = date(2026, 10, 1) + timedelta(days=n)
+                for start, end in ((first, date(2026, 11, 30)), (date(2026, 9, 20), day), (date(2026, 10, 1), day)):
+                    asked = Question(path, start, end, as_of=day)
+                    assert people.active(asked).get("", 0) == active_as_known(path, start, end, day), (counted, asked)
+
+
+def test_a_past_day_knows_its_durations(app: Flask, world: World, at: Callable[[datetime], None]) -> None:
+    path, day = world.bodies["community"].path, date(2026, 11, 18)
+    names = ["orders.to_dispatch", "orders.to_dispatch_90"]
+    with app.app_context():
+        order_id = orders.place(world["resident"].viewer(), Wish("errands")).id
+        at(clock.from_local(datetime(2026, 11, 19, 10)))
+        orders.dispatch(world["secretary"].viewer(), order_id, volunteers=[world["volunteer1"].id])
+        at(clock.from_local(datetime(2026, 11, 21, 0, 1)))
+        for _ in ("in the tail", "in the sums"):
+            for known, minutes in ((date(2026, 11, 18), None), (date(2026, 11, 19), 1440.0), (None, 1440.0)):
+                drawn = reports.draw(Question(path, day, day, as_of=known), names).get("", {})
+                assert drawn.get(names[0], reports.Value()).amount == (minutes and pytest.approx(minutes, rel=0.03))
+            at(clock.from_local(datetime(2026, 11, 21, 9)))
+            roll()
+
+
+def moved(world: World, to: Body) -> None:
+    """The estate's branch stands under another community from now on."""
+    branch = world.estates["banyan"].branch
+    begin_write()
+    path = to.path + branch.id + "/"
+    db.session.execute(update(Organisation).where(Organisation.id == branch.id).values(parent_id=to.id, path=path))
+    db.session.execute(update(Estate).where(Estate.branch_id == branch.id).values(path=path))
+    db.session.commit()
+
+
+def test_only_a_border_that_was_crossed_is_read_estate_by_estate(app: Flask, lived: World) -> None:  # noqa: F811
+    old, new = lived.bodies["community"], lived.bodies["far_community"]
+    root = old.path.split("/")[0] + "/"
+    assert new.path.startswith(root)
+    with app.app_context():
+        roll()
+        asked = Question(root, FIRST, LAST, "item")
+        before = figures.sums(asked), people.active(asked), durations.histograms(asked)
+        for counted in (False, True):
+            if counted:
+                roll()
+            else:
+                moved(lived, new)
+            assert not places(asked).moved
+            assert (figures.sums(asked), people.active(asked), durations.histograms(asked)) == before
+            for path in (old.path, new.path):
+                assert places(Question(path, FIRST, LAST)).moved
+                assert not places(Question(path, FIRST, LAST, organised="then")).moved
+                assert_same_now(path)
+        assert list(proof.differences()) == []
+
+
+def assert_same_now(path: str) -> None:
+    """The sums of a unit as it is organised now are those of its rows."""
+    for cut in ("total", "month", "item", "unit"):
+        asked = Question(path, FIRST, LAST, cut)  # type: ignore[arg-type]
+        assert people.active(asked) == active_by_hand(path, FIRST, LAST, cut), cut
+    rows, _total = queries.service(queries.Unit("", "", path), FIRST, LAST, "item")
+    got = figures.sums(Question(path, FIRST, LAST, "item"))
+    assert {row.key: row.minutes for row in rows if row.minutes} == {
+        k: n["minutes"] for k, n in got.items() if n["minutes"]
+    }
+    steps = durations.histograms(Question(path, FIRST, LAST)).get("", {})
+    for step in ("to_dispatch", "to_complete"):
+        assert sum(steps.get(step, {}).values()) == len(waits_by_hand(path, FIRST, LAST, step))
 
 
 def test_the_proof_catches_what_was_changed_by_hand_and_a_rebuild_mends_it(app: Flask, lived: World) -> None:  # noqa: F811
@@ -170,11 +277,18 @@ def test_the_proof_catches_what_was_changed_by_hand_and_a_rebuild_mends_it(app: 
         first = select(OrderCount.order_id).limit(1).scalar_subquery()
         db.session.execute(update(OrderCount).where(OrderCount.order_id == first).values(placed=0))
         db.session.execute(update(Active).where(Active.node_id == branch.id, Active.item == "").values(people=9))
+        past = (ActiveKnown.node_id == branch.id, ActiveKnown.item != "")
+        db.session.execute(update(ActiveKnown).where(*past).values(people=ActiveKnown.people + 1))
+        for table in (TimeRollup, TimeRollupKnown):
+            late = table.node_id == branch.id, table.step == "to_accept"
+            db.session.execute(update(table).where(*late).values(orders=table.orders + 1))
         db.session.commit()
         told = [str(difference) for difference in proof.differences()]
         assert any("榕树园 2026-11 完成" in text for text in told), told
         assert any("逐单" in text for text in told), told
         assert any("活跃志愿者" in text for text in told), told
+        for label in ("按日合计", "按月分项", "按得知日按月合计"):
+            assert any(f"{label} 点单到有人接单" in text for text in told), told
         for estate_id, path, _ in workflow.list_estates():
             proof.rebuild(estate_id, path)
         assert list(proof.differences()) == []

@@ -1,0 +1,89 @@
+"""From whose kept sums a question is answered: a unit's own, unless an estate was moved across its border.
+
+Sums are kept for the nodes above an estate as it stood when something was counted. They say the same of the tree as it
+is now, as long as every estate stands on the same side of the border as it always did. Otherwise, and only then, each
+estate that stands inside now is read by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import g, has_request_context
+from sqlalchemy import bindparam, select
+
+from community.grid.models import Estate
+from community.organisations.models import Organisation
+from core.database import fast
+from core.reports import Question
+from services.reports.models import RollPath
+
+Below = Sequence[tuple[str, str]]
+"""Bodies as (id, path)."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """The nodes to read and, by unit, under which child's name a node counts (its own when ``under`` is silent).
+
+    ``moved``: whether these are single estates, because one of them was moved across the border.
+    """
+
+    nodes: Sequence[str]
+    below: Below
+    moved: bool = False
+    under: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, node: str) -> str:
+        """The unit under which a node counts."""
+        return self.under.get(node, node)
+
+
+_CHILDREN = select(Organisation.id, Organisation.path).where(
+    Organisation.parent_id == bindparam("node"), Organisation.kind.in_(("subdistrict", "community", "branch"))
+)
+_BRANCHES = select(Estate.branch_id, Estate.path).where(Estate.path.like(bindparam("path")))
+_MOVED = (
+    select(RollPath.path, Estate.path).join(Estate, Estate.id == RollPath.estate_id).where(RollPath.path != Estate.path)
+)
+
+
+def places(question: Question) -> Places:
+    """Where the sums that a question asks for are kept."""
+    node = question.path.rstrip("/").rpartition("/")[2]
+    by_unit = question.by == "unit"
+    below = children(node) if by_unit else []
+    if question.organised == "now" and _crossed([question.path, *(path for _, path in below)]):
+        rows = fast().execute(_BRANCHES, {"path": question.path + "%"}).all()
+        return Places([branch for branch, _ in rows], below, True,
+                      {branch: child_at(below, path) for branch, path in rows} if by_unit else {})  # fmt: skip
+    return Places([id_ for id_, _ in below] if by_unit else [node], below)
+
+
+def children(node: str) -> list[tuple[str, str]]:
+    """The bodies right below a node that answer for estates, as (id, path)."""
+    return [(id_, path) for id_, path in fast().execute(_CHILDREN, {"node": node})]
+
+
+def child_at(below: Below, path: str) -> str:
+    """Under which of these bodies a path lies; ``""`` for none of them."""
+    return next((id_ for id_, child in below if path.startswith(child)), "")
+
+
+def _crossed(borders: Sequence[str]) -> bool:
+    """Whether an estate was counted on one side of a border and stands on the other now."""
+    return any(
+        then.startswith(border) != now.startswith(border) for then, now in _moved_estates() for border in borders
+    )
+
+
+def _moved_estates() -> Sequence[Any]:
+    """Where estates that were moved stood, and stand now; read once in a request."""
+    if not has_request_context():
+        return fast().execute(_MOVED).all()
+    if "moved_estates" not in g:
+        g.moved_estates = fast().execute(_MOVED).all()
+    found: Sequence[Any] = g.moved_estates
+    return found
