@@ -162,8 +162,11 @@ def draw_each(questions: Sequence[Question], names: Sequence[str]) -> list[Figur
     with one_moment():
         for source, wanted in by_source.values():
             if source.draw is not None:
-                for figures, question in zip(found, questions, strict=True):
-                    _take(figures, source.draw(question, wanted))
+                for n, (figures, question) in enumerate(zip(found, questions, strict=True)):
+                    # What is always today's is drawn once, and told for the first period.
+                    names = wanted if n == 0 else [name for name in wanted if not _measures[name][0].current]
+                    if names:
+                        _take(figures, source.draw(question, names))
         rows = [(source.rows, wanted) for source, wanted in by_source.values() if source.rows is not None]
         if rows:
             _draw_rows(found, rows, questions)

@@ -147,7 +147,7 @@ _STEPS = {"to_dispatch": "派出", "to_accept": "有人接单", "to_complete": "
 _EXACT = "；分档累计，误差不超过2%"
 DURATIONS = [
     Measure(f"orders.{step}{end}", f"点单到{title}{words}", "用时", "分钟", f"{formula}{_EXACT}", _ROWS,
-            CUTS - {"category"}, "duration", better="down")
+            CUTS - {"category"}, "duration", better="down", recalls=True)
     for step, title in _STEPS.items()
     for end, words, formula in (
         ("", "（中位数）", f"一半的单在这个时间内{title}"), ("_90", "（九成）", f"九成的单在这个时间内{title}"),

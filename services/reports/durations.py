@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from core import clock
 from core.database import fast
 from core.reports import Question, Value
-from services.orders.models import ServiceOrder
-from services.reports import figures, times
-from services.reports.models import OrderCount, TimeRollup, TimeRollupKnown
+from services.reports import figures, tail, times
+from services.reports.models import TimeRollup, TimeRollupKnown
 from services.reports.places import places
 
 
@@ -31,15 +28,6 @@ def _kept(known: bool, by: str, one_item: bool) -> Any:
     )
 
 
-@cache
-def _changed() -> Any:
-    counts = OrderCount.__table__.c
-    old = [counts[step].label("old_" + step) for step in times.STEPS]
-    return figures.orders_tail(
-        ServiceOrder.dispatched_at, times.accepted_at(), ServiceOrder.completed_at, *old
-    )  # fmt: skip
-
-
 Histogram = dict[int, int]
 
 
@@ -47,22 +35,15 @@ def histograms(question: Question, steps: Sequence[str] = times.STEPS) -> dict[s
     """Orders by bucket, by key of the question's dimension and step; the tail behind the mark included."""
     where, key_of, by = places(question), figures.keys(question), figures.GROUPS.get(question.by, "")
     found: dict[str, dict[str, Histogram]] = defaultdict(lambda: {step: defaultdict(int) for step in times.STEPS})
-    statement = _kept(figures.past(question) is not None, by, "item" in question.only)
+    statement = _kept(tail.past(question) is not None, by, "item" in question.only)
     for row in fast().execute(statement, figures.read_values(question, where.nodes) | {"steps": list(steps)}):
         name = "" if not by else where.name(row[0]) if by == "node" else key_of(row[0])
         found[name][row[-3]][row[-2]] += int(row[-1])
-    for path, item, day, old, new in _tail(question):
-        if question.only.get("item") in (None, item):
-            key = figures.tail_key(question, where.below, key_of, path, item, day)
-            for step, index, number in times.moved(old, new):
-                found[key][step][index] += number
+    for order in tail.orders(question):
+        key = figures.tail_key(question, where.below, key_of, order.path, order.item, order.day)
+        for step, index, number in times.moved(order.had, order.has):
+            found[key][step][index] += number
     return dict(found)
-
-
-def _tail(question: Question) -> Iterator[tuple[str, str, date, times.Buckets, times.Buckets]]:
-    for row in figures.changed_orders(question, _changed()):
-        was = row["old_to_dispatch"], row["old_to_accept"], row["old_to_complete"]
-        yield row["path"], row["item_code"], clock.local(row["placed_at"]).date(), was, times.buckets(row)
 
 
 def quantile(histogram: Mapping[int, int], share: float) -> float | None:

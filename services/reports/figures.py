@@ -7,33 +7,26 @@ count for now less what was counted of them, over the orders changed since the e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Date, Select, and_, bindparam, func, or_, select, union
-from sqlalchemy.orm import aliased
+from sqlalchemy import Date, Select, and_, bindparam, func, or_, select
 
 from community.grid.models import Estate
-from core import clock
-from core.database import UtcDateTime, dialect_name, fast
+from core.database import fast
 from core.reports import Question
 from services.catalogue.models import ServiceItem
-from services.orders.models import ServiceOrder
-from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
-from services.reports.models import OrderCount, RollMark, Rollup, RollupKnown
+from services.reports import tail
+from services.reports.models import Rollup, RollupKnown
 from services.reports.places import Below, child_at, places
-from services.reports.workflow import BEGINNING, SUMS, came_to_be_known
-from volunteers.hours.models import HourEntry
+from services.reports.workflow import SUMS
 
 Numbers = dict[str, int]
 GROUPS = {"unit": "node", "month": "period", "week": "period", "day": "period", "item": "item"}
 """By which key of the sums each dimension is read; the total by none."""
-
-
-FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -91,91 +84,9 @@ def _kept(known: bool, by: str, one_item: bool) -> Select[Any]:
     return statement.group_by(*keys) if keys else statement
 
 
-def orders_tail(*columns: Any) -> Any:
-    """Columns of each order changed since its estate's mark, below a path and placed within a span."""
-    order, mark = ServiceOrder, aliased(RollMark)
-    upto = func.coalesce(mark.upto, BEGINNING)
-    now, response = bindparam("now", type_=UtcDateTime()), bindparam("now_response", type_=UtcDateTime())
-    around = (
-        select(Estate.id, Estate.path, upto.label("upto"))
-        .outerjoin(mark, and_(mark.estate_id == Estate.id, mark.stream == "orders"))
-        .where(Estate.path.like(bindparam("path")))
-        .cte("around")
-    )
-    base = select(order.id, around.c.path).select_from(around)
-    join = order.estate_id == around.c.id
-    open_now = and_(join, order.completed_at.is_(None))
-    # Two hours without a dispatch may have run out since the mark: asked of all that wait, an index of open work.
-    known = bindparam("known", type_=UtcDateTime())
-    changed = union(
-        base.join(order, and_(join, order.updated_at > around.c.upto, order.updated_at < known)),
-        base.join(order, and_(open_now, order.due_at > around.c.upto, order.due_at <= now)),
-        base.join(order, and_(open_now, order.dispatched_at.is_(None), order.state == "placed",
-                              order.placed_at <= response)),
-    ).subquery()  # fmt: skip
-    counts = OrderCount.__table__
-    times = (order.updated_at, order.due_at, order.completed_at, order.state)
-    return (
-        select(changed.c.path, order.item_code, order.placed_at, *[column.label("_" + column.key) for column in times],
-               *columns)
-        .select_from(changed)
-        .join(order, order.id == changed.c.id)
-        .outerjoin(counts, counts.c.order_id == order.id)
-        .where(order.placed_at >= bindparam("start", type_=UtcDateTime()),
-               order.placed_at < bindparam("end", type_=UtcDateTime()))
-    )  # fmt: skip
-
-
-def _hours_tail() -> Any:
-    mark = aliased(RollMark)
-    upto = func.coalesce(mark.upto, BEGINNING)
-    return (
-        select(Estate.path, func.coalesce(ServiceOrder.item_code, "other"), HourEntry.starts_at, HourEntry.minutes)
-        .select_from(Estate)
-        .outerjoin(mark, and_(mark.estate_id == Estate.id, mark.stream == "hours"))
-        .join(HourEntry, and_(HourEntry.estate_id == Estate.id, HourEntry.recorded_at > upto,
-                              HourEntry.recorded_at < bindparam("known", type_=UtcDateTime())))
-        .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-        .where(Estate.path.like(bindparam("path")),
-               HourEntry.starts_at >= bindparam("start", type_=UtcDateTime()),
-               HourEntry.starts_at < bindparam("end", type_=UtcDateTime()))
-    )  # fmt: skip
-
-
-@cache
-def _tails(_dialect: str) -> tuple[Any, Any]:
-    """Built once for each database, for seconds between two moments are said differently."""
-    counted = OrderCount.__table__.c
-    diffs = [(column - func.coalesce(counted[column.name], 0)).label(column.name) for column in vector()]
-    return orders_tail(*diffs), _hours_tail()
-
-
-def past(question: Question) -> date | None:
-    """The past day whose knowledge is asked for, none for today's."""
-    return question.as_of if question.as_of is not None and question.as_of < clock.today() else None
-
-
-def changed_orders(question: Question, tail: Any) -> Iterator[Any]:
-    """The orders behind the mark that a question is about: ``path``, ``item_code``, ``placed_at`` and the columns of
-    the tail. A past day knows those that have not changed since."""
-    as_of, now = past(question), clock.now()
-    for row in fast().execute(tail, _tail_values(question)).mappings():
-        if as_of is None or clock.local(came_to_be_known(row, now, "_")).date() <= as_of:
-            yield row
-
-
-def _tail_values(question: Question) -> dict[str, Any]:
-    now, as_of = clock.now(), past(question)
-    return {
-        "path": question.path + "%", "start": clock.day_bounds(question.first)[0],
-        "end": clock.day_bounds(question.last)[1], "now": now, "now_response": now - RESPONSE_LIMIT,
-        "known": clock.day_bounds(as_of)[1] if as_of else FAR,
-    }  # fmt: skip
-
-
 def sums(question: Question) -> dict[str, Numbers]:
     """The sums of ``SUMS`` by key of the question's dimension (``""`` for the total)."""
-    where, key_of, as_of = places(question), keys(question), past(question)
+    where, key_of, as_of = places(question), keys(question), tail.past(question)
     by = GROUPS.get(question.by, "")
     found: dict[str, Numbers] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
     for row in fast().execute(
@@ -183,9 +94,11 @@ def sums(question: Question) -> dict[str, Numbers]:
     ):
         name = "" if not by else where.name(row[0]) if by == "node" else key_of(row[0])
         _plus(found[name], dict(zip(SUMS, map(int, row[-len(SUMS) :]), strict=True)))
-    for path, item, day, numbers in _tail(question):
-        if question.only.get("item") in (None, item):
-            _plus(found[tail_key(question, where.below, key_of, path, item, day)], numbers)
+    for order in tail.orders(question):
+        _plus(found[tail_key(question, where.below, key_of, order.path, order.item, order.day)], order.numbers)
+    for entry in tail.hours(question):
+        numbers = {"minutes": entry.minutes, "services": 1 if entry.minutes > 0 else -1}
+        _plus(found[tail_key(question, where.below, key_of, entry.path, entry.item, entry.day)], numbers)
     return dict(found)
 
 
@@ -224,18 +137,8 @@ def read_values(question: Question, nodes: Sequence[str]) -> dict[str, Any]:
     }  # fmt: skip
     if "item" in question.only:
         values["item"] = question.only["item"]
-    as_of = past(question)
+    as_of = tail.past(question)
     return values if as_of is None else values | {"known_on": as_of}
-
-
-def _tail(question: Question) -> Iterator[tuple[str, str, date, Numbers]]:
-    """What is not in the kept sums yet, as (path of the estate, item, day, numbers)."""
-    orders, hours = _tails(dialect_name())
-    for row in changed_orders(question, orders):
-        numbers = {name: int(row[name]) for name in VECTOR}
-        yield row["path"], row["item_code"], clock.local(row["placed_at"]).date(), numbers
-    for path, item, starts_at, minutes in fast().execute(hours, _tail_values(question)):
-        yield path, item, clock.local(starts_at).date(), {"minutes": minutes, "services": 1 if minutes > 0 else -1}
 
 
 def _plus(found: Numbers, numbers: Numbers) -> None:

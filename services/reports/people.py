@@ -13,14 +13,13 @@ from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate
 from core import clock
-from core.database import UtcDateTime, dialect_name, fast
+from core.database import UtcDateTime, dialect_name, fast, remembered
 from core.reports import Question
 from services.orders.models import ServiceOrder
-from services.reports import figures
+from services.reports import figures, tail
 from services.reports.activity import path_at
 from services.reports.models import Active, ActiveKnown, RollMark, RollPath
 from services.reports.places import Below, places
-from services.reports.workflow import BEGINNING
 from volunteers.hours.models import HourEntry
 
 Seen = tuple[str, str, str, date]
@@ -29,12 +28,17 @@ Seen = tuple[str, str, str, date]
 
 def active(question: Question) -> dict[str, int]:
     """Different volunteers with hours in the period, by key of the question's dimension (``""`` for the total)."""
+    asked = (question.path, question.first, question.last, question.by, question.as_of, question.organised)
+    return remembered(("active", *asked, *question.only.items()), lambda: _active(question))
+
+
+def _active(question: Question) -> dict[str, int]:
     where = places(question)
     if where.moved:
         return _counted_from_rows(question, where.below)
     found: dict[str, int] = defaultdict(int)
     key_of, by = figures.keys(question), figures.GROUPS.get(question.by, "")
-    for row in fast().execute(_statement(question.by, "item" in question.only, figures.past(question) is not None,
+    for row in fast().execute(_statement(question.by, "item" in question.only, tail.past(question) is not None,
                                          dialect_name()), _values(question, where.nodes)):  # fmt: skip
         found["" if not by else row[0] if by == "node" else key_of(row[0])] += int(row[-1] or 0)
     for key, people in _tail(question, where.below).items():
@@ -90,7 +94,7 @@ def _parts(question: Question) -> list[tuple[str, date, date]]:
     """Which sums a period is read from: months when it is whole months (or ends with what is known), else days; cut by
     month, months for the whole ones and days for the edges."""
     first, last = question.first, question.last
-    until = max(last, _month_end(last)) if last >= (figures.past(question) or clock.today()) else last
+    until = max(last, _month_end(last)) if last >= (tail.past(question) or clock.today()) else last
     whole = figures.span(first, until, question.by in ("week", "day"))
     edges = [part for part in (whole.before, whole.after) if part[0] <= part[1]]
     months = [("m", *whole.months)] if whole.months[0] <= whole.months[1] else []
@@ -126,17 +130,12 @@ def _rows() -> Any:
 
 
 def _span_values(question: Question) -> dict[str, Any]:
-    as_of = figures.past(question)
+    as_of = tail.past(question)
     return {"start": clock.day_bounds(question.first)[0], "end": clock.day_bounds(question.last)[1],
-            "known": clock.day_bounds(as_of)[1] if as_of else figures.FAR}  # fmt: skip
+            "known": clock.day_bounds(as_of)[1] if as_of else tail.FAR}  # fmt: skip
 
 
 _MARK = aliased(RollMark)
-_TAIL = (
-    _rows()
-    .outerjoin(_MARK, and_(_MARK.estate_id == Estate.id, _MARK.stream == "hours"))
-    .where(Estate.path.like(bindparam("path")), HourEntry.recorded_at > func.coalesce(_MARK.upto, BEGINNING))
-)
 _BEFORE = (
     _rows()
     .join(_MARK, and_(_MARK.estate_id == HourEntry.estate_id, _MARK.stream == "hours"))
@@ -146,16 +145,14 @@ _BEFORE = (
 
 def _tail(question: Question, below: Below) -> dict[str, int]:
     """People who were active only behind the mark."""
-    values = _span_values(question)
-    fresh = [(row[0], row[1], row[2], clock.local(row[3]).date())
-             for row in fast().execute(_TAIL, values | {"path": question.path + "%"})]  # fmt: skip
+    fresh = [(entry.volunteer, entry.path, entry.item, entry.day) for entry in tail.hours(question)]
     if not fresh:
         return {}
-    paths = _paths()
+    paths = remembered("paths of estates", _paths)
     node = f"/{question.path.rstrip('/').rpartition('/')[2]}/"
     before: list[Seen] = []
     for volunteer, path, item, starts_at, estate_id, recorded_at in fast().execute(
-        _BEFORE, values | {"people": sorted({seen[0] for seen in fresh})}
+        _BEFORE, _span_values(question) | {"people": sorted({seen[0] for seen in fresh})}
     ):
         stood = path_at(paths[estate_id], recorded_at) if estate_id in paths else path
         if node in "/" + stood:

@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import g, has_request_context
 from sqlalchemy import bindparam, select
 
 from community.grid.models import Estate
 from community.organisations.models import Organisation
-from core.database import fast
+from core.database import fast, remembered
 from core.reports import Question
 from services.reports.models import RollPath
 
@@ -52,6 +51,10 @@ _MOVED = (
 
 def places(question: Question) -> Places:
     """Where the sums that a question asks for are kept."""
+    return remembered(("places", question.path, question.by == "unit", question.organised), lambda: _places(question))
+
+
+def _places(question: Question) -> Places:
     node = question.path.rstrip("/").rpartition("/")[2]
     by_unit = question.by == "unit"
     below = children(node) if by_unit else []
@@ -80,10 +83,5 @@ def _crossed(borders: Sequence[str]) -> bool:
 
 
 def _moved_estates() -> Sequence[Any]:
-    """Where estates that were moved stood, and stand now; read once in a request."""
-    if not has_request_context():
-        return fast().execute(_MOVED).all()
-    if "moved_estates" not in g:
-        g.moved_estates = fast().execute(_MOVED).all()
-    found: Sequence[Any] = g.moved_estates
-    return found
+    """Where estates that were moved stood, and stand now."""
+    return remembered("moved estates", lambda: fast().execute(_MOVED).all())

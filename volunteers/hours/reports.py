@@ -11,7 +11,7 @@ from sqlalchemy import Select, bindparam, or_, select
 
 from community.grid.models import Estate, Person
 from core import clock
-from core.database import fast
+from core.database import fast, remembered
 from core.dated import unit_key
 from core.reports import Measure, Question, Source, Value, declare
 from core.web import paging
@@ -39,11 +39,15 @@ def _level(row: Any) -> int:
     return stars.of_row(row).level(int(row.minutes))
 
 
+def _levels(path: str) -> list[tuple[Any, int]]:
+    rows = fast().execute(_STANDING, {"path": path + "%", "today": clock.today()})
+    return [(row, _level(row)) for row in rows]
+
+
 def draw(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]]:
     """Volunteers who have a star, by star (``"1"`` to ``"5"``), by unit or in all."""
     found: dict[str, int] = defaultdict(int)
-    for row in fast().execute(_STANDING, {"path": question.path + "%", "today": clock.today()}):
-        level = _level(row)
+    for row, level in remembered(("stars", question.path), lambda: _levels(question.path)):
         if level and question.only.get("tier") in (None, str(level)):
             key = {"tier": str(level), "unit": unit_key(question.path, row.path)}.get(question.by, "")
             found[key] += 1

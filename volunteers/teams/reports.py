@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, or_, select
 
 from community.grid.models import Estate, Person
 from core import clock
-from core.database import fast
+from core.database import fast, remembered
 from core.dated import Days, Rows
 from core.reports import Measure, Question, Source, Value, declare
 from core.web import paging
@@ -64,7 +64,8 @@ _HERE = (
 
 def list_names(path: str) -> dict[str, str]:
     """The teams in which people below a path are or were, by id, in the order of their names."""
-    return {row.id: row.name for row in fast().execute(_HERE, {"path": path + "%"})}
+    rows = remembered(("teams", path), lambda: fast().execute(_HERE, {"path": path + "%"}).all())
+    return {row.id: row.name for row in rows}
 
 
 def draw(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]]:

@@ -20,7 +20,7 @@ from tests.guards.test_budgets import counted
 from tests.services.reports.test_queries import live, lived  # noqa: F401
 
 ALL = {"period": "custom", "from": "2026-10-05", "to": "2026-12-20"}
-STATEMENTS = 42
+STATEMENTS = 25
 """For the largest page, sign-in included."""
 
 
