@@ -241,7 +241,7 @@ def by_unit(
     wanted = [name for name in names if name in reports.measures() and "unit" in reports.measures()[name].cuts]
     drawn = reports.draw(asked.question("unit", period), wanted)
     nothing = {name: add([], name) for name in wanted}
-    return [(node, drawn.get(node.id, nothing)) for node in below]
+    return [(node, {**nothing, **drawn.get(node.id, {})}) for node in below]
 
 
 def _ranking(asked: Asked, before: Period, rank_by: str) -> tuple[Measure | None, list[Ranked]]:

@@ -90,7 +90,7 @@ def readings(asked: Asked) -> list[str]:
 
 def measures(asked: Asked, lines: Sequence[Line]) -> Table:
     """Every measure of the period beside the period before and the year before."""
-    columns = [Column("指标", width=18), Column("单位", width=8), Column("本期", "number"),
+    columns = [Column("指标", width=24), Column("单位", width=8), Column("本期", "number"),
                Column("分子/分母", width=14), Column(asked.period.before_words, "number"), Column("去年同期", "number"),
                Column("口径", width=46)]  # fmt: skip
     rows: list[Sequence[Cell]] = [
@@ -134,7 +134,7 @@ def items(asked: Asked, rows: Sequence[tuple[str, str, Any]]) -> Table:
 def of_units(asked: Asked, names: Sequence[str], rows: Sequence[tuple[str, Mapping[str, Value]]], first: str) -> Table:
     """Units or teams, each with the same figures."""
     known = [reports.measures()[name] for name in names]
-    columns = [Column(first, width=24), *[Column(heading(measure), "number", 14) for measure in known]]
+    columns = [Column(first, width=24), *[Column(heading(m), "number", max(14, 2 * len(heading(m)))) for m in known]]
     body: list[Sequence[Cell]] = [[name, *[cell(m, values.get(m.name)) for m in known]] for name, values in rows]
     return _of(asked, first, f"各{first}", columns, body)
 
@@ -152,7 +152,7 @@ def of_roster(roster: Roster) -> list[Table]:
     if roster.teams:
         found.append(of_units(asked, TEAM_COLUMNS, [team[1:] for team in roster.teams], "队伍"))
     if roster.units:
-        found.append(of_units(asked, UNIT_COLUMNS, [(node.name, values) for node, values in roster.units], "下级单位"))
+        found.append(of_units(asked, UNIT_COLUMNS, [(node.name, values) for node, values in roster.units], "单位"))
     return found
 
 
@@ -161,7 +161,7 @@ def bins(board: Board) -> Table:
     known = [reports.measures()[name] for name in ("orders.placed", "orders.completed", "orders.response",
                                                     "orders.satisfaction", "hours.minutes")]  # fmt: skip
     word = "周一" if board.bin_word == "周" else "月份"
-    columns = [Column(word, width=12), *[Column(heading(m), "number", 14) for m in known]]
+    columns = [Column(word, width=18), *[Column(heading(m), "number", 14) for m in known]]
     rows: list[Sequence[Cell]] = [
         [bin_.first.isoformat() if board.bin_word == "周" else f"{bin_.first:%Y-%m}",
          *[cell(m, bin_.values[m.name]) for m in known]]
@@ -179,7 +179,7 @@ def calendar(board: Board) -> Table:
     ]
     total = sum(row[1] for row in rows if isinstance(row[1], int))
     return _of(board.asked, "每天", f"{board.month.year}年{board.month.month}月每天点单",
-               [Column("日期"), Column("点单（单）", "number")], rows, ["合计", total])  # fmt: skip
+               [Column("日期", width=18), Column("点单（单）", "number")], rows, ["合计", total])  # fmt: skip
 
 
 def of_board(board: Board) -> list[Table]:

@@ -12,7 +12,7 @@ from typing import Any
 from core import clock
 from core.access import Viewer
 from core.workflow import Stale
-from services.reports import board, tables
+from services.reports import board, roster, tables
 from services.reports.asked import Asked, read_period
 from services.reports.board import Board
 from services.reports.exports import queries, workflow
@@ -22,6 +22,7 @@ from services.reports.papers import SUFFIXES, Paper, book, text
 from services.reports.queries import Unit
 from services.reports.roster import Roster
 from services.reports.tables import Cell
+from services.reports.wording import full
 
 EVERY = 2000
 """Rows between two looks at whether the export is still wanted."""
@@ -43,8 +44,10 @@ def of_board(drawn: Board, maker: str, number: str = "") -> Paper:
 def of_roster(drawn: Roster, maker: str) -> Paper:
     """The page about people as a paper."""
     asked = drawn.asked
+    told = [f"{line.measure.title}{full(line.measure, line.now)}" for line in drawn.lines
+            if line.measure.name in roster.HEADLINE]  # fmt: skip
     return Paper(f"{asked.unit.name}志愿者和居民统计", asked.unit.name, asked.period.days, maker, clock.now(),
-                 tables.of_roster(drawn))  # fmt: skip
+                 tables.of_roster(drawn), "，".join(told) + "。")  # fmt: skip
 
 
 def of_list(found: Behind, maker: str) -> Paper:
@@ -60,6 +63,10 @@ def document(paper: Paper, format_: str, drawn: Board | None = None) -> bytes:
         from services.reports.papers import document as word
 
         return word.draw(replace(paper, tables=[table.kept() for table in paper.tables]), format_ == "circular")
+    if format_ == "png" and drawn is not None:
+        from services.reports.papers import picture
+
+        return picture.draw(paper, drawn)
     if format_ == "pdf":
         from services.reports.papers import pdf
 

@@ -44,7 +44,7 @@ def _note(issue: ReportIssue) -> str:
 
 
 def _frozen(issue: ReportIssue, lines: list[Line]) -> Table:
-    columns = [Column("指标", width=18), Column("单位", width=8), Column("数字", "number"),
+    columns = [Column("指标", width=24), Column("单位", width=8), Column("数字", "number"),
                Column("分子/分母", width=14), Column("口径", width=46)]  # fmt: skip
     rows = [
         [line.measure.title, unit_of(line.measure), cell(line.measure, line.frozen), parts(line.measure, line.frozen),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,17 +24,47 @@ class Paper:
     number: str = ""
 
 
+NEVER_FIRST = frozenset("，。、；：！？）》」』”’%℃")
+"""What may not begin a line (避头尾)."""
+
+
+def broken(text: str, width_of: Callable[[str], float], width: float) -> list[str]:
+    """A paragraph in lines of a width: it breaks between any two characters, but none begins with a closing mark and
+    no number is torn."""
+    lines, line = [], ""
+    for character in text:
+        if line and width_of(line + character) > width:
+            at = len(line)
+            while at > 1 and (
+                (line + character)[at] in NEVER_FIRST
+                or (_of_number(line[at - 1]) and _of_number((line + character)[at]))
+            ):
+                at -= 1
+            at = at if at > 1 else len(line)
+            lines.append(line[:at])
+            line = line[at:]
+        line += character
+    return [*lines, line]
+
+
+def _of_number(character: str) -> bool:
+    return character.isascii() and (character.isdigit() or character in ".,%/-")
+
+
 FORMAT_NAMES: Mapping[str, str] = {
     "xlsx": "Excel",
     "docx": "Word月报",
     "circular": "Word通报",
     "pdf": "PDF",
     "csv": "CSV",
+    "png": "图片",
 }
-SUFFIXES: Mapping[str, str] = {"xlsx": "xlsx", "docx": "docx", "circular": "docx", "pdf": "pdf", "csv": "csv"}
+SUFFIXES: Mapping[str, str] = {"xlsx": "xlsx", "docx": "docx", "circular": "docx", "pdf": "pdf", "csv": "csv",
+                                "png": "png"}  # fmt: skip
 TYPES: Mapping[str, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "pdf": "application/pdf",
     "csv": "text/csv; charset=utf-8",
+    "png": "image/png",
 }

@@ -18,6 +18,8 @@ from services.reports.wording import Percent
 A4 = 9
 HEADER = 2
 NARROWEST, WIDEST = 6, 50
+LEAST = 76
+"""Characters that all columns together take at the least, so that title and signatures find room above few of them."""
 
 
 def write(paper: Paper, target: Any) -> None:
@@ -48,8 +50,10 @@ def _styles(book: Any) -> dict[str, Any]:
 
 def _sheet(sheet: Worksheet, paper: Paper, table: Table, styles: dict[str, Any]) -> None:
     width = len(table.columns)
-    for n, column in enumerate(table.columns):
-        sheet.set_column(n, n, min(max(column.width, NARROWEST), WIDEST))
+    widths = [min(max(column.width, NARROWEST), WIDEST) for column in table.columns]
+    stretch = max(1, LEAST / sum(widths))
+    for n, wide in enumerate(widths):
+        sheet.set_column(n, n, wide * stretch)
     sheet.set_landscape()
     sheet.set_paper(A4)
     sheet.set_margins(left=0.6, right=0.6, top=0.7, bottom=0.7)
@@ -68,11 +72,11 @@ def _sheet(sheet: Worksheet, paper: Paper, table: Table, styles: dict[str, Any])
     row = HEADER
     for row, cells in enumerate(table.rows, HEADER + 1):
         for n, value in enumerate(cells):
-            _cell(sheet, row, n, value, styles, "")
+            _cell(sheet, (row, n), value, styles, table.columns[n].kind)
     totals = table.totals or (["合计", f"{row - HEADER}条"] if table.is_list else [])
     row += 1
     for n in range(width if totals else 0):
-        _cell(sheet, row, n, totals[n] if n < len(totals) else "", styles, "+")
+        _cell(sheet, (row, n), totals[n] if n < len(totals) else "", styles, table.columns[n].kind, "+")
     row += bool(totals)
     for note in table.notes:
         _across(sheet, row, width, f"说明：{note}", styles["about"])
@@ -93,13 +97,15 @@ def _across(sheet: Worksheet, row: int, width: int, text: str, style: Any) -> No
     sheet.write_string(row, 0, text, style)
 
 
-def _cell(sheet: Worksheet, row: int, column: int, value: Cell, styles: dict[str, Any], suffix: str) -> None:
+def _cell(
+    sheet: Worksheet, at: tuple[int, int], value: Cell, styles: dict[str, Any], kind: str, suffix: str = ""
+) -> None:
     """Numbers as numbers, everything else as text: long numbers keep every digit and nothing is ever computed."""
     if isinstance(value, Percent):
-        sheet.write_number(row, column, float(value), styles["percent" + suffix])
+        sheet.write_number(*at, float(value), styles["percent" + suffix])
     elif isinstance(value, float):
-        sheet.write_number(row, column, value, styles["tenth" + suffix])
+        sheet.write_number(*at, value, styles["tenth" + suffix])
     elif isinstance(value, int):
-        sheet.write_number(row, column, value, styles["whole" + suffix])
+        sheet.write_number(*at, value, styles["whole" + suffix])
     else:
-        sheet.write_string(row, column, value or "", styles["text" + suffix])
+        sheet.write_string(*at, value or "", styles[("none" if kind == "number" else "text") + suffix])

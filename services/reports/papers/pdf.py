@@ -11,7 +11,7 @@ from fpdf.fonts import FontFace
 
 from core.web.formats import clock_time, date_zh
 from services.reports import charts
-from services.reports.papers import Paper
+from services.reports.papers import Paper, broken
 from services.reports.tables import Table, shown
 
 MARGIN, LINE = 18.0, 7.0
@@ -77,7 +77,8 @@ def _text(
 ) -> None:  # fmt: skip
     pdf.set_font(font, size=size)
     pdf.set_text_color(*colour)
-    pdf.multi_cell(0, line, text, align=align, wrapmode=WrapMode.CHAR, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    for part in broken(text, pdf.get_string_width, pdf.epw - 2 * pdf.c_margin):
+        pdf.multi_cell(0, line, part, align=align, wrapmode=WrapMode.CHAR, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
 
 def _head(pdf: FPDF, text: str) -> None:

@@ -22,6 +22,7 @@ from services.reports.views.blueprint import Answer, pages
 
 AT_ONCE = 5000
 PDF_ROWS = 2000
+PEOPLE_FORMATS = ("xlsx", "docx", "pdf", "csv")
 LIST_FORMATS = ("xlsx", "csv", "pdf")
 
 
@@ -36,13 +37,14 @@ def export() -> Answer | FlaskResponse:
         return redirect(url_for("reports.dashboard"), 303)
     if not viewer.may_at("reports:export", asked.unit.path):
         raise Forbidden
-    wanted = given.get("format", "xlsx")
-    if wanted not in FORMAT_NAMES:
-        flash("请选 Excel、Word、PDF 或 CSV", "error")
-        return redirect(url_for("reports.dashboard", **asked.address()), 303)
+    wanted, about_people = given.get("format", "xlsx"), given.get("kind") == "people"
+    if wanted not in FORMAT_NAMES or (about_people and wanted not in PEOPLE_FORMATS):
+        names = PEOPLE_FORMATS if about_people else tuple(FORMAT_NAMES)
+        flash("请选" + "、".join(FORMAT_NAMES[name] for name in names), "error")
+        return redirect(url_for("reports.people" if about_people else "reports.dashboard", **asked.address()), 303)
     if given.get("kind") == "behind":
         return _list(viewer, asked, behind(viewer, asked, given), wanted)
-    drawn = None if given.get("kind") == "people" else board.draw(asked)
+    drawn = None if about_people else board.draw(asked)
     if drawn is None:
         paper = making.of_roster(roster.draw(asked), viewer.name)
     else:

@@ -13,6 +13,7 @@ import openpyxl
 import pypdf
 import pytest
 from flask import Flask
+from PIL import Image
 from sqlalchemy import select
 
 from core import clock
@@ -21,6 +22,7 @@ from core.database import db
 from services.reports.exports import jobs, making, queries, workflow
 from services.reports.exports.models import ExportJob
 from services.reports.exports.workflow import EXPORTS
+from services.reports.papers import broken
 from services.reports.views import papers as views
 from tests.factories import World, browser
 from tests.services.reports.test_board import ALL
@@ -198,3 +200,22 @@ def test_odd_wishes_are_refused(free: Flask, world: World, at: Any) -> None:
     assert client.post("/reports/export", data={"unit": world.estates["swan"].branch.id}).status_code == 404
     assert client.post("/reports/export", data={"period": "month", "on": "2030-01-01"}).status_code == 303
     assert browser(free, world["admin"]).post("/reports/export").status_code == 403
+
+
+def test_lines_break_as_chinese_is_set() -> None:
+    lines = broken("响应率82.4%（比上月降4.4），解决率95.5%。", len, 9)
+    assert "".join(lines) == "响应率82.4%（比上月降4.4），解决率95.5%。"
+    assert all(len(line) <= 9 and line[0] not in "，。）%" for line in lines), lines
+    assert any(line.startswith("82.4%") or "82.4%" in line for line in lines)
+    assert broken("，，，，", len, 2) == ["，，", "，，"]
+    assert broken("", len, 9) == [""]
+
+
+def test_the_picture_is_one_and_holds_what_the_page_shows(free: Flask, lived: World) -> None:  # noqa: F811
+    who = lived["secretary"]
+    picture = Image.open(io.BytesIO(fetch(free, who, kind="board", format="png", **ALL)))
+    assert picture.format == "PNG" and picture.width == 1080 and picture.height > 1000
+    colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20) or []}
+    assert {(29, 79, 145), (46, 156, 134), (85, 128, 186)} <= colours, "both lines and the bars are drawn"
+    empty = {"period": "month", "on": "2026-01-15"}
+    assert Image.open(io.BytesIO(fetch(free, who, kind="board", format="png", **empty))).width == 1080
