@@ -17,11 +17,12 @@ from core import clock, dated
 from core.database import one_moment
 from core.dated import Rows, Span
 
-Dimension = Literal["total", "unit", "month", "week", "day", "item", "category", "team", "tier", "counter"]
+Dimension = Literal["total", "unit", "month", "week", "day", "item", "category", "team", "tier", "counter",
+                    "estate"]  # fmt: skip
 Kind = Literal["count", "rate", "sum", "duration"]
 DIMENSION_NAMES: Mapping[str, str] = {
     "total": "合计", "unit": "单位", "month": "月", "week": "周", "day": "日", "item": "服务", "category": "类别",
-    "team": "队伍", "tier": "星级", "counter": "登记项",
+    "team": "队伍", "tier": "星级", "counter": "登记项", "estate": "小区",
 }  # fmt: skip
 
 

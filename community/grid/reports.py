@@ -47,7 +47,7 @@ declare(
 declare(
     _source("households", _TABLE.join(Household.__table__, Household.estate_id == Estate.id), Household.id, _always,
             Household.label.label("household_label")),
-    [_measure("households", "户", "户", "底册上现有的户，空置的也算", True)],
+    [_measure("households", "住户", "户", "底册上现有的户，空置的也算", True)],
 )  # fmt: skip
 declare(
     _source("residents", _TABLE.join(Person.__table__, and_(Person.estate_id == Estate.id,

@@ -19,7 +19,7 @@ from services.orders.models import ServiceOrder
 from services.reports import durations, figures
 from services.reports.counting import RESPONSE_LIMIT, vector
 
-CUTS = frozenset({"unit", "month", "week", "day", "item", "category"})
+CUTS = frozenset({"unit", "estate", "month", "week", "day", "item", "category"})
 COUNTS = (
     "placed",
     "dispatched",

@@ -25,7 +25,7 @@ from services.reports.places import Below, child_at, places
 from services.reports.workflow import SUMS
 
 Numbers = dict[str, int]
-GROUPS = {"unit": "node", "month": "period", "week": "period", "day": "period", "item": "item"}
+GROUPS = {"unit": "node", "estate": "node", "month": "period", "week": "period", "day": "period", "item": "item"}
 """By which key of the sums each dimension is read; the total by none."""
 
 
@@ -119,7 +119,7 @@ def tail_key(
 ) -> str:  # fmt: skip
     """The key under which something not in the kept sums yet belongs."""
     match question.by:
-        case "unit":
+        case "unit" | "estate":
             return child_at(below, path)
         case "item":
             return item

@@ -20,7 +20,7 @@ from volunteers.hours.models import HourEntry
 from volunteers.hours.sums import sign
 from volunteers.registry.models import Volunteer
 
-CUTS = frozenset({"unit", "month", "week", "day", "item"})
+CUTS = frozenset({"unit", "estate", "month", "week", "day", "item"})
 _LEDGER = "时长台账，按服务那天归期"
 
 

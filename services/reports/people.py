@@ -40,7 +40,7 @@ def _active(question: Question) -> dict[str, int]:
     key_of, by = figures.keys(question), figures.GROUPS.get(question.by, "")
     for row in fast().execute(_statement(question.by, "item" in question.only, tail.past(question) is not None,
                                          dialect_name()), _values(question, where.nodes)):  # fmt: skip
-        found["" if not by else row[0] if by == "node" else key_of(row[0])] += int(row[-1] or 0)
+        found["" if not by else where.name(row[0]) if by == "node" else key_of(row[0])] += int(row[-1] or 0)
     for key, people in _tail(question, where.below).items():
         found[key] += people
     return {key: people for key, people in found.items() if people}

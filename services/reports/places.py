@@ -44,6 +44,7 @@ _CHILDREN = select(Organisation.id, Organisation.path).where(
     Organisation.parent_id == bindparam("node"), Organisation.kind.in_(("subdistrict", "community", "branch"))
 )
 _BRANCHES = select(Estate.branch_id, Estate.path).where(Estate.path.like(bindparam("path")))
+_ESTATES = select(Estate.id, Estate.path, Estate.branch_id).where(Estate.path.like(bindparam("path")))
 _MOVED = (
     select(RollPath.path, Estate.path).join(Estate, Estate.id == RollPath.estate_id).where(RollPath.path != Estate.path)
 )
@@ -51,10 +52,16 @@ _MOVED = (
 
 def places(question: Question) -> Places:
     """Where the sums that a question asks for are kept."""
-    return remembered(("places", question.path, question.by == "unit", question.organised), lambda: _places(question))
+    by = question.by if question.by in ("unit", "estate") else ""
+    return remembered(("places", question.path, by, question.organised), lambda: _places(question))
 
 
 def _places(question: Question) -> Places:
+    if question.by == "estate":
+        # An estate's branch keeps the sums of that estate, wherever it stands or stood.
+        estates = fast().execute(_ESTATES, {"path": question.path + "%"}).all()
+        return Places([branch for _, _, branch in estates], [(id_, path) for id_, path, _ in estates], False,
+                      {branch: id_ for id_, _, branch in estates})  # fmt: skip
     node = question.path.rstrip("/").rpartition("/")[2]
     by_unit = question.by == "unit"
     below = children(node) if by_unit else []

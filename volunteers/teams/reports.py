@@ -45,7 +45,9 @@ declare(
         (Person.name.label("name"), Team.name.label("team_name"), Estate.name.label("estate_name")),
         {"team": TeamMembership.team_id},
     )),
-    [Measure("teams.members", "队员", "队伍", "人次", "期末在队的人，一人在两支队伍算两次；按队员所在小区",
+    [Measure("teams.members", "队员", "队伍", "人次",
+             "期末在队的人，一人在两支队伍算两次，总队只算直属的；按队员所在小区",
+
              "队伍名册", frozenset({"unit", "month", "team"}))],
 )  # fmt: skip
 

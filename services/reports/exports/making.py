@@ -47,7 +47,7 @@ def of_roster(drawn: Roster, maker: str) -> Paper:
     told = [f"{line.measure.title}{full(line.measure, line.now)}" for line in drawn.lines
             if line.measure.name in roster.HEADLINE]  # fmt: skip
     return Paper(f"{asked.unit.name}志愿者和居民统计", asked.unit.name, asked.period.days, maker, clock.now(),
-                 tables.of_roster(drawn), "，".join(told) + "。")  # fmt: skip
+                 tables.of_roster(drawn), "，".join(told) + "。", None)  # fmt: skip
 
 
 def of_list(found: Behind, maker: str) -> Paper:

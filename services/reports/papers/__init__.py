@@ -11,7 +11,8 @@ from services.reports.tables import Table
 
 @dataclass(frozen=True)
 class Paper:
-    """What a paper holds besides its tables: its title, who made it and when, paragraphs, and a chart to draw."""
+    """What a paper holds besides its tables: its title, who made it and when, a paragraph, and what needs looking after
+    (none: that was not asked)."""
 
     title: str
     unit: str
@@ -20,7 +21,7 @@ class Paper:
     made_at: datetime
     tables: Sequence[Table]
     summary: str = ""
-    findings: Sequence[str] = ()
+    findings: Sequence[str] | None = ()
     number: str = ""
 
 
@@ -34,11 +35,8 @@ def broken(text: str, width_of: Callable[[str], float], width: float) -> list[st
     lines, line = [], ""
     for character in text:
         if line and width_of(line + character) > width:
-            at = len(line)
-            while at > 1 and (
-                (line + character)[at] in NEVER_FIRST
-                or (_of_number(line[at - 1]) and _of_number((line + character)[at]))
-            ):
+            at, seen = len(line), line + character
+            while at > 1 and (seen[at] in NEVER_FIRST or (_of_number(seen[at - 1]) and _of_number(seen[at]))):
                 at -= 1
             at = at if at > 1 else len(line)
             lines.append(line[:at])

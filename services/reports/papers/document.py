@@ -79,11 +79,12 @@ def _sections(document: Any, paper: Paper, is_circular: bool) -> None:
             _paragraph(document, f"{next(heads)}、{'各单位情况' if is_circular else '具体数字'}", FIRST)
         _paragraph(document, f"（{NUMERALS[n]}）{table.title}", SECOND)
         _table(document, table)
-    _paragraph(document, f"{next(heads)}、需要跟进的问题", FIRST)
-    for n, text in enumerate(paper.findings, 1):
-        _paragraph(document, f"{n}. {text}")
-    if not paper.findings:
-        _paragraph(document, "各项都达到目标，没有需要跟进的。")
+    if paper.findings is not None:
+        _paragraph(document, f"{next(heads)}、需要跟进的问题", FIRST)
+        for n, text in enumerate(paper.findings, 1):
+            _paragraph(document, f"{n}. {text}")
+        if not paper.findings:
+            _paragraph(document, "各项都达到目标，没有需要跟进的。")
     notes = list(dict.fromkeys(note for table in paper.tables for note in table.notes))
     if notes:
         _paragraph(document, f"{next(heads)}、数字说明", FIRST)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import random
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -18,17 +16,21 @@ from community.organisations.models import Organisation
 from core import clock, reports
 from core.database import begin_write, db
 from core.ids import new_id
-from core.reports import Question
+from core.reports import Question, Value
 from services.orders import workflow as orders
-from services.orders.models import ServiceOrder
+from services.orders.reports import DURATIONS, MEASURES
 from services.orders.workflow import Wish
-from services.reports import durations, figures, people, proof, queries, workflow
+from services.reports import durations, figures, people, proof, workflow
 from services.reports.models import Active, ActiveKnown, OrderCount, RollMark, Rollup, TimeRollup, TimeRollupKnown
 from services.reports.places import places
 from tests.factories import Body, World
+from tests.services.reports import recount
 from tests.services.reports.test_queries import live, lived  # noqa: F401
 from volunteers.hours.models import HourEntry
 
+COUNTED = (*(measure.name for measure in MEASURES), *(measure.name for measure in DURATIONS), "volunteers.active")
+PEOPLE = ("volunteers.registered", "volunteers.joined", "volunteers.left", "volunteers.starred", "grid.residents",
+          "grid.households", "grid.buildings")  # fmt: skip
 FIRST, LAST = date(2026, 10, 5), date(2026, 12, 20)
 
 
@@ -40,21 +42,6 @@ def roll() -> None:
     db.session.rollback()
 
 
-def active_by_hand(path: str, first: date, last: date, by: str) -> dict[str, int]:
-    """Different volunteers, counted with plain loops over the ledger."""
-    found: dict[str, set[str]] = defaultdict(set)
-    rows = select(HourEntry, Estate.path, ServiceOrder.item_code).join(Estate, Estate.id == HourEntry.estate_id)
-    rows = rows.outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-    for entry, stands, item in db.session.execute(rows).all():
-        day = clock.local(entry.starts_at).date()
-        if first <= day <= last and stands.startswith(path):
-            week = (day - timedelta(days=day.weekday())).isoformat()
-            keys = {"total": "", "month": f"{day:%Y-%m}", "week": week, "day": day.isoformat(), "item": item or "other",
-                    "unit": stands.removeprefix(path).split("/")[0]}  # fmt: skip
-            found[keys[by]].add(entry.volunteer_id)
-    return {key: len(people) for key, people in found.items()}
-
-
 def active_as_known(path: str, first: date, last: date, day: date) -> int:
     """Different volunteers by the entries that were recorded up to a day."""
     known = select(HourEntry.volunteer_id, HourEntry.starts_at).join(Estate, Estate.id == HourEntry.estate_id)
@@ -62,47 +49,47 @@ def active_as_known(path: str, first: date, last: date, day: date) -> int:
     return len({row[0] for row in db.session.execute(known) if first <= clock.local(row[1]).date() <= last})
 
 
-def waits_by_hand(path: str, first: date, last: date, step: str) -> list[float]:
-    """Minutes to a step of each order placed in a period, in order."""
-    rows = select(ServiceOrder).join(Estate, Estate.id == ServiceOrder.estate_id).where(Estate.path.startswith(path))
-    ends = {"to_dispatch": "dispatched_at", "to_complete": "completed_at"}
-    found = [
-        (getattr(o, ends[step]) - o.placed_at).total_seconds() / 60 for o in db.session.scalars(rows)
-        if first <= clock.local(o.placed_at).date() <= last and getattr(o, ends[step]) is not None
-    ]  # fmt: skip
-    return sorted(found)
+CUTS = ("total", "unit", "estate", "month", "week", "day", "item")
 
 
-def assert_same(path: str, first: date, last: date) -> None:
-    """The kept sums and the tail give what the rows give."""
-    for step in ("to_dispatch", "to_complete"):
-        waits = waits_by_hand(path, first, last, step)
-        names = [f"orders.{step}", f"orders.{step}_90"]
-        drawn = reports.draw(Question(path, first, last), names).get("", {})
-        for name, share in zip(names, (0.5, 0.9), strict=True):
-            value = drawn[name].amount if name in drawn else None
-            if not waits:
-                assert value is None
+def assert_same(path: str, first: date, last: date, readings: Sequence[str] = ("then", "now")) -> None:
+    """The kept sums and the tail give what the rows give, whatever is asked for and by whatever it is cut."""
+    rows = recount.Rows.read()
+    for cut in CUTS:
+        names = [n for n in COUNTED if cut in ("total", *reports.measures()[n].cuts)]
+        right = rows.figures(path, first, last, cut)
+        for reading in readings:
+            asked = Question(path, first, last, cut, organised=reading)  # type: ignore[arg-type]
+            drawn = reports.draw(asked, names)
+            for key in {*right, *drawn}:
+                for name in names:
+                    got, want = drawn.get(key, {}).get(name), right.get(key, {}).get(name)
+                    assert recount.same(name, got, want), (cut, reading, key, name, got, want)
+
+
+def test_ten_figures_taken_at_random_are_what_the_rows_say(app: Flask, lived: World) -> None:  # noqa: F811
+    rng = random.Random(lived["resident"].id)
+    bodies = [*lived.bodies.values(), *(place.branch for place in lived.estates.values())]
+    with app.app_context():
+        rows = recount.Rows.read()
+        for n in range(10):
+            if n == 5:
+                roll()
+            body, first = rng.choice(bodies), FIRST + timedelta(days=rng.randrange(70))
+            last = first + timedelta(days=rng.randrange(60))
+            name = rng.choice([*COUNTED, *PEOPLE])
+            cut = rng.choice(
+                ["total", *sorted({*CUTS} & reports.measures()[name].cuts)] if name in COUNTED else ["total"]
+            )
+            drawn = reports.draw(Question(body.path, first, last, cut), [name])  # type: ignore[arg-type]
+            if name in COUNTED:
+                right = rows.figures(body.path, first, last, cut)
             else:
-                right = waits[max(0, math.ceil(share * len(waits)) - 1)]
-                assert value == pytest.approx(right, rel=0.03, abs=0.1), name
-    for cut in ("total", "month", "week", "day", "item", "unit"):
-        for reading in ("then", "now"):
-            who = Question(path, first, last, cut, organised=reading)  # type: ignore[arg-type]
-            assert people.active(who) == active_by_hand(path, first, last, cut), (cut, reading)
-    for by in ("month", "item"):
-        rows, total = queries.service(queries.Unit("", "", path), first, last, by)
-        for organised in ("then", "now"):
-            asked = Question(path, first, last, by, organised=organised)  # type: ignore[arg-type]
-            got = figures.sums(asked)
-            for row in rows:
-                mine = got.get(row.key, dict.fromkeys(workflow.SUMS, 0))
-                assert {name: mine[name] for name in queries.COUNTS} == row.counts, (by, row.key)
-                pairs = ("on_time", "due"), ("responded", "to_respond"), ("solved", "asked"), ("satisfied", "rated")
-                assert [(mine[a], mine[b]) for a, b in pairs] == [row.rates[name] for name in queries.RATES]
-                assert mine["minutes"] == row.minutes
-    whole = figures.sums(Question(path, first, last)).get("", {})
-    assert whole.get("placed", 0) == total.counts["placed"] and whole.get("minutes", 0) == total.minutes
+                right = {"": {name: Value(recount.of_people(body.path, first, last)[name])}}
+            told = (name, body.name, first, last, cut)
+            for key in {*right, *drawn}:
+                got, want = drawn.get(key, {}).get(name), right.get(key, {}).get(name)
+                assert recount.same(name, got, want), (told, key, got, want)
 
 
 def test_the_rows_behind_a_figure_add_up_to_it(app: Flask, lived: World) -> None:  # noqa: F811
@@ -246,23 +233,8 @@ def test_only_a_border_that_was_crossed_is_read_estate_by_estate(app: Flask, liv
             for path in (old.path, new.path):
                 assert places(Question(path, FIRST, LAST)).moved
                 assert not places(Question(path, FIRST, LAST, organised="then")).moved
-                assert_same_now(path)
+                assert_same(path, FIRST, LAST, ["now"])
         assert list(proof.differences()) == []
-
-
-def assert_same_now(path: str) -> None:
-    """The sums of a unit as it is organised now are those of its rows."""
-    for cut in ("total", "month", "item", "unit"):
-        asked = Question(path, FIRST, LAST, cut)  # type: ignore[arg-type]
-        assert people.active(asked) == active_by_hand(path, FIRST, LAST, cut), cut
-    rows, _total = queries.service(queries.Unit("", "", path), FIRST, LAST, "item")
-    got = figures.sums(Question(path, FIRST, LAST, "item"))
-    assert {row.key: row.minutes for row in rows if row.minutes} == {
-        k: n["minutes"] for k, n in got.items() if n["minutes"]
-    }
-    steps = durations.histograms(Question(path, FIRST, LAST)).get("", {})
-    for step in ("to_dispatch", "to_complete"):
-        assert sum(steps.get(step, {}).values()) == len(waits_by_hand(path, FIRST, LAST, step))
 
 
 def test_the_proof_catches_what_was_changed_by_hand_and_a_rebuild_mends_it(app: Flask, lived: World) -> None:  # noqa: F811

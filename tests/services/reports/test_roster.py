@@ -12,10 +12,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from community.grid.models import Estate, Household, Person
+from community.grid.models import Estate, Person
 from core import clock, reports
 from core.database import begin_write, db, engines, fast, one_moment, remembered, write_intent
-from core.reports import Question
+from core.reports import Question, Value
 from services.orders.models import ServiceOrder
 from services.reports import roster
 from services.reports.asked import Asked, whole_period
@@ -23,6 +23,7 @@ from services.reports.measures import before
 from services.reports.queries import Unit
 from tests.factories import Place, World, browser, volunteer
 from tests.guards.test_budgets import counted
+from tests.services.reports.recount import of_people
 from tests.services.reports.test_papers import free  # noqa: F401
 from tests.services.reports.test_queries import live, lived  # noqa: F401
 from volunteers.hours.models import HourEntry
@@ -58,24 +59,6 @@ def measures_of_people() -> list[str]:
     return [name for name, measure in reports.measures().items() if measure.group in roster.GROUPS]
 
 
-def by_hand(path: str, first: date, last: date) -> dict[str, int]:
-    """The register and the roll, with plain loops."""
-    found: dict[str, int] = defaultdict(int)
-    stands = {e.id: e.path for e in db.session.scalars(select(Estate))}
-    for v in db.session.scalars(select(Volunteer)):
-        if stands[v.estate_id].startswith(path):
-            found["volunteers.registered"] += v.joined_on <= last and (v.left_on is None or v.left_on > last)
-            found["volunteers.joined"] += first <= v.joined_on <= last
-            found["volunteers.left"] += v.left_on is not None and first <= v.left_on <= last
-    for p in db.session.scalars(select(Person)):
-        if p.household_id and p.estate_id and stands[p.estate_id].startswith(path):
-            here = p.moved_out_on is None or p.moved_out_on > last
-            found["grid.residents"] += here and clock.local(p.created_at).date() <= last
-    homes = db.session.scalars(select(Household.estate_id))
-    found["grid.households"] = sum(stands[estate_id].startswith(path) for estate_id in homes)
-    return found
-
-
 def pages(question: Question, name: str) -> Iterator[Any]:
     cursor: str | None = None
     while True:
@@ -90,9 +73,9 @@ def test_the_register_and_the_roll_are_counted_as_they_stand(app: Flask, mixed: 
     path = mixed.bodies["community"].path
     with app.app_context():
         for first, last in ((FIRST, LAST), (date(2026, 10, 10), date(2026, 11, 4)), (LAST, LAST)):
-            right = by_hand(path, first, last)
+            right = of_people(path, first, last)
             drawn = reports.draw(Question(path, first, last), list(right))[""]
-            assert {name: value.amount for name, value in drawn.items()} == right
+            assert {name: drawn.get(name, Value(0)).amount for name in right} == right
 
 
 def test_every_list_of_people_adds_up_to_its_figure_and_units_to_the_whole(app: Flask, mixed: World) -> None:
@@ -126,7 +109,7 @@ def test_months_of_flows_add_up_and_stocks_are_those_at_their_end(app: Flask, mi
         whole = reports.draw(Question(path, first, last), names)[""]
         assert sum(month["volunteers.joined"].amount or 0 for month in months.values()) == whole[names[0]].amount
         assert months["2026-12"]["volunteers.registered"] == whole["volunteers.registered"]
-        assert months["2026-11"][names[1]].amount == by_hand(path, FIRST, LAST)[names[1]]
+        assert months["2026-11"][names[1]].amount == of_people(path, FIRST, LAST)[names[1]]
 
 
 def test_who_was_active_before_and_is_again(app: Flask, mixed: World) -> None:
