@@ -6,10 +6,12 @@ helps outside of their estate, and days become known in their order.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Date, Integer, cast, column, func, insert, literal, select, table, text, type_coerce
+from sqlalchemy import Date, Integer, cast, column, func, insert, inspect, literal, select, table, text, type_coerce
 from sqlalchemy.types import String
 
 from community.grid.models import Estate
@@ -151,6 +153,23 @@ def _month(day: str) -> str:
 
 def _spread(name: str, keys: tuple[str, ...], numbers: tuple[str, ...], split: bool = True) -> None:
     """Sums for every node above an estate, by day and by month, by item and in all; by the day of knowing and now."""
+    with _unordered(name), _unordered(f"{name}_known"):
+        _spread_out(name, keys, numbers, split)
+
+
+@contextmanager
+def _unordered(name: str) -> Iterator[None]:
+    """PostgreSQL orders millions of rows faster when all are there."""
+    if dialect_name() != "postgresql":
+        yield
+        return
+    key = inspect(db.session.connection()).get_pk_constraint(name)
+    run(f"ALTER TABLE {name} DROP CONSTRAINT {key['name']}")
+    yield
+    run(f"ALTER TABLE {name} ADD CONSTRAINT {key['name']} PRIMARY KEY ({', '.join(key['constrained_columns'])})")
+
+
+def _spread_out(name: str, keys: tuple[str, ...], numbers: tuple[str, ...], split: bool) -> None:
     total = ", ".join(f"sum({number})" for number in numbers)
     into, plain = ", ".join(keys), ", ".join(key for key in keys if key != "known_on")
     for grain, period in (("d", "period"), ("m", _month("period"))) if split else (("", "period"),):

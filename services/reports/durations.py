@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from core import clock
-from core.database import fast
+from core.database import dialect_name, fast
 from core.reports import Question, Value
 from services.orders.models import ServiceOrder
 from services.reports import figures, times
@@ -32,11 +32,11 @@ def _kept(known: bool, by: str, one_item: bool) -> Any:
 
 
 @cache
-def _changed() -> Any:
+def _changed(dialect: str) -> Any:
     counts = OrderCount.__table__.c
     old = [counts[step].label("old_" + step) for step in times.STEPS]
     return figures.orders_tail(
-        ServiceOrder.dispatched_at, times.accepted_at(), ServiceOrder.completed_at, *old
+        dialect, ServiceOrder.dispatched_at, times.accepted_at(), ServiceOrder.completed_at, *old
     )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def histograms(question: Question, steps: Sequence[str] = times.STEPS) -> dict[s
 
 
 def _tail(question: Question) -> Iterator[tuple[str, str, date, times.Buckets, times.Buckets]]:
-    for row in figures.changed_orders(question, _changed()):
+    for row in figures.changed_orders(question, _changed(dialect_name())):
         was = row["old_to_dispatch"], row["old_to_accept"], row["old_to_complete"]
         yield row["path"], row["item_code"], clock.local(row["placed_at"]).date(), was, times.buckets(row)
 

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Date, Select, and_, bindparam, func, or_, select, union
+from sqlalchemy import Date, Select, and_, any_, bindparam, func, literal_column, or_, select, union
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate
@@ -91,63 +91,77 @@ def _kept(known: bool, by: str, one_item: bool) -> Select[Any]:
     return statement.group_by(*keys) if keys else statement
 
 
-def orders_tail(*columns: Any) -> Any:
-    """Columns of each order changed since its estate's mark, below a path and placed within a span."""
-    order, mark = ServiceOrder, aliased(RollMark)
-    upto = func.coalesce(mark.upto, BEGINNING)
-    now, response = bindparam("now", type_=UtcDateTime()), bindparam("now_response", type_=UtcDateTime())
-    around = (
-        select(Estate.id, Estate.path, upto.label("upto"))
-        .outerjoin(mark, and_(mark.estate_id == Estate.id, mark.stream == "orders"))
+def one_of(column: Any, ids: Any, dialect: str) -> Any:
+    """Whether a column is one of the ids that a query finds. PostgreSQL takes them for few, and looks each of them up:
+    of what lies behind a mark it believes that it is a third of everything, and would read the whole table."""
+    if dialect == "postgresql":
+        return column == any_(func.array(ids.scalar_subquery()))
+    return column.in_(ids)
+
+
+@cache
+def _around(stream: str) -> Any:
+    """The estates below a path, each with its mark."""
+    mark = aliased(RollMark)
+    return (
+        select(Estate.id, func.coalesce(mark.upto, BEGINNING).label("upto"))
+        .outerjoin(mark, and_(mark.estate_id == Estate.id, mark.stream == stream))
         .where(Estate.path.like(bindparam("path")))
         .cte("around")
     )
-    base = select(order.id, around.c.path).select_from(around)
-    join = order.estate_id == around.c.id
-    open_now = and_(join, order.completed_at.is_(None))
-    # Two hours without a dispatch may have run out since the mark: asked of all that wait, an index of open work.
+
+
+def orders_tail(dialect: str, *columns: Any) -> Any:
+    """Columns of each order changed since its estate's mark, below a path and placed within a span."""
+    order, changing, around = ServiceOrder, aliased(ServiceOrder), _around("orders")
+    now, response = bindparam("now", type_=UtcDateTime()), bindparam("now_response", type_=UtcDateTime())
+    base, join = select(changing.id).select_from(around), changing.estate_id == around.c.id
+    open_now = and_(join, changing.completed_at.is_(None))
     known = bindparam("known", type_=UtcDateTime())
+    # Two hours without a dispatch may have run out since the mark: asked of all that wait, an index of open work.
+    waits = changing.state == literal_column("'placed'")
     changed = union(
-        base.join(order, and_(join, order.updated_at > around.c.upto, order.updated_at < known)),
-        base.join(order, and_(open_now, order.due_at > around.c.upto, order.due_at <= now)),
-        base.join(order, and_(open_now, order.dispatched_at.is_(None), order.state == "placed",
-                              order.placed_at <= response)),
-    ).subquery()  # fmt: skip
+        base.join(changing, and_(join, changing.updated_at > around.c.upto, changing.updated_at < known)),
+        base.join(changing, and_(open_now, changing.due_at > around.c.upto, changing.due_at <= now)),
+        base.join(changing, and_(open_now, changing.dispatched_at.is_(None), waits, changing.placed_at <= response)),
+    ).subquery()
     counts = OrderCount.__table__
     times = (order.updated_at, order.due_at, order.completed_at, order.state)
     return (
-        select(changed.c.path, order.item_code, order.placed_at, *[column.label("_" + column.key) for column in times],
+        select(Estate.path, order.item_code, order.placed_at, *[column.label("_" + column.key) for column in times],
                *columns)
-        .select_from(changed)
-        .join(order, order.id == changed.c.id)
+        .select_from(order)
+        .join(Estate, Estate.id == order.estate_id)
         .outerjoin(counts, counts.c.order_id == order.id)
-        .where(order.placed_at >= bindparam("start", type_=UtcDateTime()),
+        .where(one_of(order.id, select(changed.c.id), dialect),
+               order.placed_at >= bindparam("start", type_=UtcDateTime()),
                order.placed_at < bindparam("end", type_=UtcDateTime()))
     )  # fmt: skip
 
 
-def _hours_tail() -> Any:
-    mark = aliased(RollMark)
-    upto = func.coalesce(mark.upto, BEGINNING)
+def hours_tail(dialect: str, *columns: Any) -> Any:
+    """Columns of each entry of hours recorded since its estate's mark, below a path and of days within a span."""
+    fresh, around = aliased(HourEntry), _around("hours")
+    since = and_(fresh.estate_id == around.c.id, fresh.recorded_at > around.c.upto)
+    ids = select(fresh.id).select_from(around).join(fresh, since)
     return (
-        select(Estate.path, func.coalesce(ServiceOrder.item_code, "other"), HourEntry.starts_at, HourEntry.minutes)
-        .select_from(Estate)
-        .outerjoin(mark, and_(mark.estate_id == Estate.id, mark.stream == "hours"))
-        .join(HourEntry, and_(HourEntry.estate_id == Estate.id, HourEntry.recorded_at > upto,
-                              HourEntry.recorded_at < bindparam("known", type_=UtcDateTime())))
+        select(Estate.path, func.coalesce(ServiceOrder.item_code, "other"), HourEntry.starts_at, *columns)
+        .select_from(HourEntry)
+        .join(Estate, Estate.id == HourEntry.estate_id)
         .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-        .where(Estate.path.like(bindparam("path")),
+        .where(one_of(HourEntry.id, ids, dialect),
+               HourEntry.recorded_at < bindparam("known", type_=UtcDateTime()),
                HourEntry.starts_at >= bindparam("start", type_=UtcDateTime()),
                HourEntry.starts_at < bindparam("end", type_=UtcDateTime()))
     )  # fmt: skip
 
 
 @cache
-def _tails(_dialect: str) -> tuple[Any, Any]:
+def _tails(dialect: str) -> tuple[Any, Any]:
     """Built once for each database, for seconds between two moments are said differently."""
     counted = OrderCount.__table__.c
     diffs = [(column - func.coalesce(counted[column.name], 0)).label(column.name) for column in vector()]
-    return orders_tail(*diffs), _hours_tail()
+    return orders_tail(dialect, *diffs), hours_tail(dialect, HourEntry.minutes)
 
 
 def past(question: Question) -> date | None:
@@ -159,12 +173,13 @@ def changed_orders(question: Question, tail: Any) -> Iterator[Any]:
     """The orders behind the mark that a question is about: ``path``, ``item_code``, ``placed_at`` and the columns of
     the tail. A past day knows those that have not changed since."""
     as_of, now = past(question), clock.now()
-    for row in fast().execute(tail, _tail_values(question)).mappings():
+    for row in fast().execute(tail, tail_values(question)).mappings():
         if as_of is None or clock.local(came_to_be_known(row, now, "_")).date() <= as_of:
             yield row
 
 
-def _tail_values(question: Question) -> dict[str, Any]:
+def tail_values(question: Question) -> dict[str, Any]:
+    """The parameters of tails."""
     now, as_of = clock.now(), past(question)
     return {
         "path": question.path + "%", "start": clock.day_bounds(question.first)[0],
@@ -234,7 +249,7 @@ def _tail(question: Question) -> Iterator[tuple[str, str, date, Numbers]]:
     for row in changed_orders(question, orders):
         numbers = {name: int(row[name]) for name in VECTOR}
         yield row["path"], row["item_code"], clock.local(row["placed_at"]).date(), numbers
-    for path, item, starts_at, minutes in fast().execute(hours, _tail_values(question)):
+    for path, item, starts_at, minutes in fast().execute(hours, tail_values(question)):
         yield path, item, clock.local(starts_at).date(), {"minutes": minutes, "services": 1 if minutes > 0 else -1}
 
 
