@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -20,6 +20,7 @@ from community.grid.models import Estate
 from core import clock
 from core.database import UtcDateTime, dialect_name, fast
 from core.reports import Question
+from core.web import paging
 from services.catalogue.models import ServiceItem
 from services.orders.models import ServiceOrder
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
@@ -202,6 +203,24 @@ def sums(question: Question) -> dict[str, Numbers]:
         if question.only.get("item") in (None, item):
             _plus(found[tail_key(question, where.below, key_of, path, item, day)], numbers)
     return dict(found)
+
+
+def newest(
+    question: Question, name: str, cursor: str | None, limit: int, ask: Callable[[Question], Sequence[Any]]
+) -> Sequence[Any]:
+    """The newest rows behind a figure, by what the sums know of its days: ``ask`` is asked for no more days than have
+    a page and one row more, and for all of them should there be fewer rows than the sum (two of one order)."""
+    until = clock.local(paging.decode(cursor, (datetime, str))[0]).date() if cursor else date.max
+    by_day = sums(replace(question, by="day", as_of=None, organised="now"))
+    left, first = limit + 1, question.first
+    for day in sorted(by_day, reverse=True):
+        if left <= 0:
+            first = date.fromisoformat(day) + timedelta(days=1)
+            break
+        if day < until.isoformat():
+            left -= by_day[day][name]
+    rows = ask(replace(question, first=first))
+    return rows if len(rows) > limit or first == question.first else ask(question)
 
 
 def keys(question: Question) -> Callable[[Any], str]:
