@@ -76,8 +76,9 @@ def _turn(environment: dict[str, str], estates: int, seconds: float, reported: b
 
 
 def _start(environment: dict[str, str], plan: dict[str, Any]) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-m", "bench.ledger", json.dumps(plan)], text=True,
-                            env={**os.environ, **environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    words = [sys.executable, "-m", "bench.ledger", json.dumps(plan)]
+    pipe, environment = subprocess.PIPE, {**os.environ, **environment}
+    return subprocess.Popen(words, text=True, env=environment, stdin=pipe, stdout=pipe)
 
 
 def _run(environment: dict[str, str], plan: dict[str, Any]) -> None:
@@ -92,7 +93,7 @@ def _write(plan: dict[str, Any]) -> dict[str, float]:
         now = clock.now()
         begin_write()
         row = entry_row(f"p{estate}-{person}", f"e{estate}", starts_at=now - timedelta(minutes=40), ends_at=now,
-                        minutes=40, content="服务", note="", by="p0-0", origin=Origin("", None, "", None, "", "other"))  # fmt: skip
+                        minutes=40, content="服务", note="", by="p0-0", origin=Origin(source="other"))  # fmt: skip
         db.session.execute(insert(HourEntry), [row])
         db.session.commit()
         done += 1

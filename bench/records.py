@@ -136,7 +136,10 @@ def _places(size: Size, now: datetime) -> str:
 
 def _reader(add: Any, now: datetime) -> str:
     """Staff of the subdistrict, signed in to the API and, with ``web`` before the token, to the pages."""
-    token, post = new_id(), {"id": new_id(), "person_id": "p0-0", "organisation_id": STREET, "role": "subdistrict_staff"}
+    token, post = (
+        new_id(),
+        {"id": new_id(), "person_id": "p0-0", "organisation_id": STREET, "role": "subdistrict_staff"},
+    )
     add(Account, id=token, person_id="p0-0", phone_sealed="-", phone_key=token, password_hash="-", created_at=now,
         issued_by="p0-0")  # fmt: skip
     for kind, word in (("api", token), ("web", f"web{token}")):

@@ -1,7 +1,7 @@
 """Whether reports stay as fast as they are when there are more records, and what they cost those who write.
 
 * growth: each figure by each cut, as of a past day, organised then and now, and the list behind it, over a hundred
-  thousand orders and over many more on PostgreSQL: the factor between the medians, and those slower than they should be;
+  thousand orders and over many more on PostgreSQL: the factor between the medians, and those that are too slow;
 * the dashboard of a subdistrict over a year, over ten thousand orders and over a million: statements and the time that
   the database takes for them, on both databases;
 * writing the ledger with exact reports beside it, as a share of writing it alone (``bench.ledger``);

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Date, Select, and_, any_, bindparam, func, literal_column, or_, select, union
+from sqlalchemy import Date, Select, and_, any_, bindparam, cast, func, literal_column, or_, select, union
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate
@@ -81,6 +81,13 @@ def read(table: Any, by: str, one_item: bool, known: bool) -> tuple[list[Any], l
     nodes = table.node_id.in_(bindparam("nodes", expanding=True))
     knew = [table.known_on <= dates["known_on"]] if known else []
     return [group] if group is not None else [], [nodes, item, or_(months, and_(table.grain == "d", edges)), *knew]
+
+
+def monday(day: Any, dialect: str) -> Any:
+    """The first day of the week of a day, as a column."""
+    if dialect == "postgresql":
+        return cast(func.date_trunc("week", day), Date())
+    return func.date(day, "-6 days", "weekday 1", type_=Date())
 
 
 @cache

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Date, Integer, String, and_, bindparam, cast, func, literal, or_, select
+from sqlalchemy import Date, Integer, String, and_, bindparam, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate
@@ -54,7 +54,7 @@ def _statement(by: str, one_item: bool, known: bool, dialect: str) -> Any:
     parts = []
     for n in range(PARTS):
         first, last = (bindparam(f"{name}{n}", type_=Date()) for name in ("first", "last"))
-        new = [] if by == "day" else [or_(table.prev < first, table.prev < _monday(table.period, dialect))]
+        new = [] if by == "day" else [or_(table.prev < first, table.prev < figures.monday(table.period, dialect))]
         if by not in ("day", "week"):
             new = [table.prev < bindparam(f"new{n}", type_=Date())]
         parts.append(and_(table.grain == bindparam(f"grain{n}"), table.period.between(first, last), *new))
@@ -67,12 +67,6 @@ def _statement(by: str, one_item: bool, known: bool, dialect: str) -> Any:
 
 
 PARTS = 3
-
-
-def _monday(day: Any, dialect: str) -> Any:
-    if dialect == "postgresql":
-        return cast(func.date_trunc("week", day), Date())
-    return func.date(day, "-6 days", "weekday 1", type_=Date())
 
 
 def _values(question: Question, nodes: Sequence[str]) -> dict[str, Any]:
