@@ -4,6 +4,8 @@ Figures on each database: whole order life cycles through the API, the queue pag
 orders and for a whole town, whose whole time is given as a multiple of the solver's own. A rate ratio
 of 0.35 means that we do 35 life cycles while the bare application does 100; a CPU ratio of 3, that one costs three
 times the processor time of the server process. Medians over rounds; absolute figures depend on the machine.
+The third part is reports (``bench.reports``), over a million records unless ``--records`` asks for more; ten million
+take half an hour and 30 GB of disk.
 """
 
 from __future__ import annotations
@@ -24,12 +26,11 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
 from flask_migrate import upgrade
 
 from app import create_app
-from bench import bare, matching
-from bench.seed import Branch, seed
+from bench import bare, matching, reports
+from bench.seed import Branch, cookie, seed
 from core.config import Settings
 from tests import postgres
 
@@ -45,8 +46,14 @@ def main() -> None:
     words.add_argument("--small", action="store_true", help="a tenth of the data, for trying")
     words.add_argument("--keys", action="store_true", help="send an Idempotency-Key with every call")
     words.add_argument("--only", choices=("sqlite", "postgresql"))
+    words.add_argument("--part", choices=("all", "cycles", "matching", "reports"), default="all")
+    words.add_argument("--records", type=int, default=1_000_000, help="orders that reports are drawn over")
     options = words.parse_args()
     sizes = {name: count // 10 for name, count in SIZES.items()} if options.small else SIZES
+    if options.part in ("all", "reports"):
+        reports.show(_environment(""), options)
+    if options.part == "reports":
+        return
     with tempfile.TemporaryDirectory(prefix="linju-bench-") as folder:
         if options.only != "postgresql":
             _database("SQLite", lambda name: f"sqlite:///{folder}/{name}.db", sizes, options)
@@ -56,9 +63,24 @@ def main() -> None:
 
 
 def _database(title: str, make_url: Any, sizes: dict[str, int], options: argparse.Namespace) -> None:
-    ours, theirs = make_url("ours"), make_url("bare")
+    environment = _environment(make_url("ours"))
+    if options.part != "matching":
+        _cycles(title, make_url("bare"), environment, sizes, options)
+    if options.part == "cycles":
+        return
+    for number, town in enumerate(matching.TOWNS):
+        people, waiting, past = (count // 10 for count in town) if options.small else town
+        matching.show(make_url(f"town{number}"), environment, people, waiting, past, options.rounds)
+
+
+def _environment(url: str) -> dict[str, str]:
+    return {"LINJU_ENV": "demo", "LINJU_SECRET_KEY": SECRET, "LINJU_SEAL_KEY": SEAL, "LINJU_DATABASE_URL": url}
+
+
+def _cycles(
+    title: str, theirs: str, environment: dict[str, str], sizes: dict[str, int], options: argparse.Namespace
+) -> None:
     bare.create(theirs, sizes["branches"], sizes["residents"], sizes["orders"])
-    environment = {"LINJU_ENV": "demo", "LINJU_SECRET_KEY": SECRET, "LINJU_SEAL_KEY": SEAL, "LINJU_DATABASE_URL": ours}
     app = create_app(Settings.from_env(environment))
     with app.app_context():
         upgrade()
@@ -67,7 +89,7 @@ def _database(title: str, make_url: Any, sizes: dict[str, int], options: argpars
     print(
         f"\n{title}: {sizes['orders']} waiting orders, {sizes['volunteers']} volunteers, {sizes['branches']} branches"
     )
-    pages = [["/desk", _cookie(app, branch)] for branch in branches]
+    pages = [["/desk", cookie(app, branch.secretary)] for branch in branches]
     actors = [{"secretary": b.secretary, "volunteers": b.volunteers, "residents": b.residents} for b in branches]
     plain = [[f"/branches/{n + 1}/open", ""] for n in range(sizes["branches"])]
     shared = {
@@ -89,9 +111,6 @@ def _database(title: str, make_url: Any, sizes: dict[str, int], options: argpars
                  ("ours", two, {**shared, "work": "page", "pages": pages})]  # fmt: skip
         _compare(f"queue page of 50 rows ({size // 1024} KiB)", views, options)
         print(f"  memory of our web process: {_memory(two[1]):.0f} MB")
-    for number, town in enumerate(matching.TOWNS):
-        people, waiting, past = (count // 10 for count in town) if options.small else town
-        matching.show(make_url(f"town{number}"), environment, people, waiting, past, options.rounds)
 
 
 def _compare(title: str, sides: list[tuple[str, tuple[int, int], dict[str, Any]]], options: argparse.Namespace) -> None:
@@ -168,16 +187,9 @@ def _memory(process: int) -> float:
     return int(found.group(1)) / 1024 if found else 0.0
 
 
-def _cookie(app: Flask, branch: Branch) -> str:
-    signer = SecureCookieSessionInterface().get_signing_serializer(app)
-    assert signer is not None
-    session = {"_user_id": f"web{branch.secretary}", "_fresh": True, "seen": int(time.time()), "_permanent": True}
-    return f"{app.config['SESSION_COOKIE_NAME']}={signer.dumps(session)}"
-
-
 def _page_size(app: Flask, branch: Branch) -> int:
     client = app.test_client()
-    client.set_cookie(*_cookie(app, branch).split("=", 1))
+    client.set_cookie(*cookie(app, branch.secretary).split("=", 1))
     answer = client.get("/desk")
     assert answer.status_code == 200, answer.status
     return len(answer.data)

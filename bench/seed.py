@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import insert
 
 from community.accounts.models import Account, SignIn
@@ -22,6 +24,14 @@ from volunteers.registry.models import Volunteer, VolunteerSkill
 
 ITEM = "elder_shopping"
 Rows = dict[Any, list[dict[str, Any]]]
+
+
+def cookie(app: Flask, token: str) -> str:
+    """The cookie of whoever is signed in to the pages with ``web`` before this token."""
+    signer = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert signer is not None
+    session = {"_user_id": f"web{token}", "_fresh": True, "seen": int(time.time()), "_permanent": True}
+    return f"{app.config['SESSION_COOKIE_NAME']}={signer.dumps(session)}"
 
 
 @dataclass(frozen=True)

@@ -40,12 +40,15 @@ START_SECONDS = 30
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Start a server on a free port of 127.0.0.1, yield its ``postgresql://`` address, stop it and remove its data."""
+def running(place: Path | None = None, **settings: str) -> Iterator[str]:
+    """Start a server on a free port of 127.0.0.1, yield its ``postgresql://`` address, stop it and remove its data.
+
+    Its data lie in memory when there is room, or in a folder below ``place``; ``settings`` are added to ``SETTINGS``.
+    """
     # PostgreSQL refuses to run as root, so root lends the work to a user who owns nothing.
     account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     identity: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-    with _folder(_roomy_memory()) as home, _folder() as spare:
+    with _folder(place or _roomy_memory()) as home, _folder() as spare:
         if account:
             os.chown(home, account.pw_uid, account.pw_gid)
         binaries, data, log = _binaries(spare, identity), home / "data", home / "server.log"
@@ -53,7 +56,7 @@ def running() -> Iterator[str]:
         initdb = [str(binaries / "initdb"), "--pgdata", str(data), *options]
         subprocess.run(initdb, check=True, capture_output=True, cwd=home, **identity)
         port = _free_port()
-        arguments = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        arguments = [word for name, value in {**SETTINGS, **settings}.items() for word in ("-c", f"{name}={value}")]
         command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), *arguments]
         with log.open("wb") as output:
             # A session of its own: Ctrl-C must reach pytest first and the server last.

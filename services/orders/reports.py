@@ -10,14 +10,13 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from community.grid.models import Estate
-from core import clock
 from core.database import UtcDateTime, fast
 from core.reports import Measure, Question, Source, Value, declare
 from core.web import paging
 from services.orders import served
 from services.orders.models import ServiceOrder
-from services.reports import durations, figures
-from services.reports.counting import RESPONSE_LIMIT, vector
+from services.reports import durations, figures, tail
+from services.reports.counting import vector
 
 CUTS = frozenset({"unit", "estate", "month", "week", "day", "item", "category"})
 COUNTS = (
@@ -124,16 +123,15 @@ def behind(question: Question, name: str, cursor: str | None, limit: int) -> pag
                order.placed_at >= bindparam("start", type_=UtcDateTime()),
                order.placed_at < bindparam("end", type_=UtcDateTime()))
     )  # fmt: skip
-    now = clock.now()
-    values: dict[str, Any] = {
-        "path": question.path + "%", "start": clock.day_bounds(question.first)[0],
-        "end": clock.day_bounds(question.last)[1], "now": now, "now_response": now - RESPONSE_LIMIT,
-    }  # fmt: skip
     if "item" in question.only:
         statement = statement.where(order.item_code == bindparam("only_item"))
-        values["only_item"] = question.only["item"]
-    keys = (order.placed_at, order.id)
-    rows = fast().execute(paging.after(statement, keys, (datetime, str), cursor, limit, descending=True), values).all()
+    statement = paging.after(statement, (order.placed_at, order.id), (datetime, str), cursor, limit, descending=True)
+
+    def ask(part: Question) -> Sequence[Any]:
+        values = {**tail.values(part), "only_item": part.only.get("item")}
+        return fast().execute(statement, values).all()
+
+    rows = figures.newest(question, bottom, cursor, limit, ask)
     return paging.page_of(rows, limit, lambda row: (row.placed_at, row.id))
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, case, func, select
 
 from community.grid.models import Estate, Person
-from core import clock
 from core.database import UtcDateTime, fast
 from core.reports import Question
 from core.web import paging
 from services.orders.models import ServiceOrder
+from services.reports import figures, tail
 from volunteers.hours.models import HourEntry
 
 _ITEM = func.coalesce(ServiceOrder.item_code, "other")
@@ -34,13 +35,14 @@ _ENTRIES = (
 def entries(question: Question, cursor: str | None, limit: int) -> paging.Page[Any]:
     """The entries of a period, newest first; their minutes add up to the hours, their ``counts`` to the services."""
     statement = _ENTRIES
-    values: dict[str, Any] = {
-        "path": question.path + "%", "start": clock.day_bounds(question.first)[0],
-        "end": clock.day_bounds(question.last)[1],
-    }  # fmt: skip
     if "item" in question.only:
         statement = statement.where(bindparam("only_item") == _ITEM)
-        values["only_item"] = question.only["item"]
     keys = (HourEntry.starts_at, HourEntry.id)
-    rows = fast().execute(paging.after(statement, keys, (datetime, str), cursor, limit, descending=True), values).all()
+    statement = paging.after(statement, keys, (datetime, str), cursor, limit, descending=True)
+
+    def ask(part: Question) -> Sequence[Any]:
+        values = {**tail.values(part), "only_item": part.only.get("item")}
+        return fast().execute(statement, values).all()
+
+    rows = figures.newest(question, "services", cursor, limit, ask)
     return paging.page_of(rows, limit, lambda row: (row.starts_at, row.id))

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+import orjson
+from sqlalchemy import String, bindparam, cast, func, select
 
-from core.database import fast
+from core.database import dialect_name, fast
 from core.reports import Question, Value
 from services.reports import figures, tail, times
 from services.reports.models import TimeRollup, TimeRollupKnown
@@ -17,15 +18,21 @@ from services.reports.places import places
 
 
 @cache
-def _kept(known: bool, by: str, one_item: bool) -> Any:
+def _kept(known: bool, by: str, one_item: bool, dialect: str) -> Any:
+    """A histogram of each key and step in one row: its buckets and how many orders are in each, one after the other."""
     table: Any = TimeRollupKnown if known else TimeRollup
-    keys, conditions = figures.read(table, by, one_item, known)
-    keys = [*keys, table.step, table.bucket]
-    return (
-        select(*keys, func.sum(table.orders))
-        .where(*conditions, table.step.in_(bindparam("steps", expanding=True)))
-        .group_by(*keys)
-    )
+    group, conditions = figures.read(table, figures.GROUPS.get(by, ""), one_item, known)
+    group = [figures.monday(table.period, dialect)] if by == "week" else group
+    keys = [*[key.label("key") for key in group], table.step]
+    steps = table.step.in_(bindparam("steps", expanding=True))
+    counted = (
+        select(*keys, table.bucket, func.sum(table.orders).label("orders"))
+        .where(*conditions, steps)
+        .group_by(*group, table.step, table.bucket)
+    ).subquery()
+    pair = cast(counted.c.bucket, String()) + "," + cast(counted.c.orders, String())
+    whose = [counted.c[key.name] for key in keys]
+    return select(*whose, func.aggregate_strings(pair, ",")).group_by(*whose)
 
 
 Histogram = dict[int, int]
@@ -35,10 +42,13 @@ def histograms(question: Question, steps: Sequence[str] = times.STEPS) -> dict[s
     """Orders by bucket, by key of the question's dimension and step; the tail behind the mark included."""
     where, key_of, by = places(question), figures.keys(question), figures.GROUPS.get(question.by, "")
     found: dict[str, dict[str, Histogram]] = defaultdict(lambda: {step: defaultdict(int) for step in times.STEPS})
-    statement = _kept(tail.past(question) is not None, by, "item" in question.only)
+    statement = _kept(tail.past(question) is not None, question.by, "item" in question.only, dialect_name())
     for row in fast().execute(statement, figures.read_values(question, where.nodes) | {"steps": list(steps)}):
         name = "" if not by else where.name(row[0]) if by == "node" else key_of(row[0])
-        found[name][row[-3]][row[-2]] += int(row[-1])
+        pairs = orjson.loads(f"[{row[-1]}]")
+        histogram = found[name][row[-2]]
+        for index, number in zip(pairs[::2], pairs[1::2], strict=True):
+            histogram[index] += number
     for order in tail.orders(question):
         key = figures.tail_key(question, where.below, key_of, order.path, order.item, order.day)
         for step, index, number in times.moved(order.had, order.has):

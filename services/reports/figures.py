@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Date, Select, and_, bindparam, func, or_, select
+from sqlalchemy import Date, Select, and_, bindparam, cast, func, or_, select
 
 from community.grid.models import Estate
+from core import clock
 from core.database import fast
 from core.reports import Question
+from core.web import paging
 from services.catalogue.models import ServiceItem
 from services.reports import tail
 from services.reports.models import Rollup, RollupKnown
@@ -75,6 +77,13 @@ def read(table: Any, by: str, one_item: bool, known: bool) -> tuple[list[Any], l
     return [group] if group is not None else [], [nodes, item, or_(months, and_(table.grain == "d", edges)), *knew]
 
 
+def monday(day: Any, dialect: str) -> Any:
+    """The first day of the week of a day, as a column."""
+    if dialect == "postgresql":
+        return cast(func.date_trunc("week", day), Date())
+    return func.date(day, "-6 days", "weekday 1", type_=Date())
+
+
 @cache
 def _kept(known: bool, by: str, one_item: bool) -> Select[Any]:
     """Sums over a span, by ``node``, ``period``, ``item`` or nothing (``""``)."""
@@ -100,6 +109,24 @@ def sums(question: Question) -> dict[str, Numbers]:
         numbers = {"minutes": entry.minutes, "services": 1 if entry.minutes > 0 else -1}
         _plus(found[tail_key(question, where.below, key_of, entry.path, entry.item, entry.day)], numbers)
     return dict(found)
+
+
+def newest(
+    question: Question, name: str, cursor: str | None, limit: int, ask: Callable[[Question], Sequence[Any]]
+) -> Sequence[Any]:
+    """The newest rows behind a figure, by what the sums know of its days: ``ask`` is asked for no more days than have
+    a page and one row more, and for all of them should there be fewer rows than the sum (two of one order)."""
+    until = clock.local(paging.decode(cursor, (datetime, str))[0]).date() if cursor else date.max
+    by_day = sums(replace(question, by="day", as_of=None, organised="now"))
+    left, first = limit + 1, question.first
+    for day in sorted(by_day, reverse=True):
+        if left <= 0:
+            first = date.fromisoformat(day) + timedelta(days=1)
+            break
+        if day < until.isoformat():
+            left -= by_day[day][name]
+    rows = ask(replace(question, first=first))
+    return rows if len(rows) > limit or first == question.first else ask(question)
 
 
 def keys(question: Question) -> Callable[[Any], str]:

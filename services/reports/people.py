@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Date, and_, bindparam, cast, func, or_, select
+from sqlalchemy import Date, Integer, String, and_, bindparam, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate
 from core import clock
-from core.database import UtcDateTime, dialect_name, fast, remembered
+from core.database import JsonRows, UtcDateTime, dialect_name, fast, json_rows, remembered
 from core.reports import Question
 from services.orders.models import ServiceOrder
 from services.reports import figures, tail
-from services.reports.activity import path_at
 from services.reports.models import Active, ActiveKnown, RollMark, RollPath
 from services.reports.places import Below, places
 from volunteers.hours.models import HourEntry
@@ -60,7 +59,7 @@ def _statement(by: str, one_item: bool, known: bool, dialect: str) -> Any:
     parts = []
     for n in range(PARTS):
         first, last = (bindparam(f"{name}{n}", type_=Date()) for name in ("first", "last"))
-        new = [] if by == "day" else [or_(table.prev < first, table.prev < _monday(table.period, dialect))]
+        new = [] if by == "day" else [or_(table.prev < first, table.prev < figures.monday(table.period, dialect))]
         if by not in ("day", "week"):
             new = [table.prev < bindparam(f"new{n}", type_=Date())]
         parts.append(and_(table.grain == bindparam(f"grain{n}"), table.period.between(first, last), *new))
@@ -73,12 +72,6 @@ def _statement(by: str, one_item: bool, known: bool, dialect: str) -> Any:
 
 
 PARTS = 3
-
-
-def _monday(day: Any, dialect: str) -> Any:
-    if dialect == "postgresql":
-        return cast(func.date_trunc("week", day), Date())
-    return func.date(day, "-6 days", "weekday 1", type_=Date())
 
 
 def _values(question: Question, nodes: Sequence[str]) -> dict[str, Any]:
@@ -116,57 +109,65 @@ def _month_end(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
 
-def _rows() -> Any:
-    return (
-        select(HourEntry.volunteer_id, Estate.path, func.coalesce(ServiceOrder.item_code, "other"), HourEntry.starts_at,
-               HourEntry.estate_id, HourEntry.recorded_at)
-        .join(Estate, Estate.id == HourEntry.estate_id)
-        .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-        .where(HourEntry.starts_at >= bindparam("start", type_=UtcDateTime()),
-               HourEntry.starts_at < bindparam("end", type_=UtcDateTime()),
-               HourEntry.recorded_at < bindparam("known", type_=UtcDateTime()))
-        .distinct()
-    )  # fmt: skip
-
-
-def _span_values(question: Question) -> dict[str, Any]:
-    as_of = tail.past(question)
-    return {"start": clock.day_bounds(question.first)[0], "end": clock.day_bounds(question.last)[1],
-            "known": clock.day_bounds(as_of)[1] if as_of else tail.FAR}  # fmt: skip
-
-
-_MARK = aliased(RollMark)
-_BEFORE = (
-    _rows()
-    .join(_MARK, and_(_MARK.estate_id == HourEntry.estate_id, _MARK.stream == "hours"))
-    .where(HourEntry.volunteer_id.in_(bindparam("people", expanding=True)), HourEntry.recorded_at <= _MARK.upto)
-)
-
-
 def _tail(question: Question, below: Below) -> dict[str, int]:
     """People who were active only behind the mark."""
-    fresh = [(entry.volunteer, entry.path, entry.item, entry.day) for entry in tail.hours(question)]
+    fresh = _by_key(question, below, [(one.volunteer, one.path, one.item, one.day) for one in tail.hours(question)])
     if not fresh:
         return {}
-    paths = remembered("paths of estates", _paths)
-    node = f"/{question.path.rstrip('/').rpartition('/')[2]}/"
-    before: list[Seen] = []
-    for volunteer, path, item, starts_at, estate_id, recorded_at in fast().execute(
-        _BEFORE, _span_values(question) | {"people": sorted({seen[0] for seen in fresh})}
-    ):
-        stood = path_at(paths[estate_id], recorded_at) if estate_id in paths else path
-        if node in "/" + stood:
-            before.append((volunteer, stood, item, clock.local(starts_at).date()))
-    counted = _by_key(question, below, before)
-    return {key: len(people - counted.get(key, set())) for key, people in _by_key(question, below, fresh).items()}
-
-
-def _paths() -> dict[str, list[tuple[datetime, str]]]:
-    found: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
-    rows = fast().execute(select(RollPath.estate_id, RollPath.since, RollPath.path).order_by(RollPath.since))
-    for estate_id, since, path in rows:
-        found[estate_id].append((since, path))
+    pairs = [(key, volunteer) for key, some in sorted(fresh.items()) for volunteer in sorted(some)]
+    asked = [{"n": n, "volunteer": one, **_where(question, below, key)} for n, (key, one) in enumerate(pairs)]
+    counted = fast().execute(_counted_before(dialect_name()), tail.values(question) | {"asked": asked})
+    found = {key: len(some) for key, some in fresh.items()}
+    for n in counted.scalars():
+        found[pairs[n][0]] -= 1
     return found
+
+
+_ASKED: dict[str, Any] = {"n": Integer(), "volunteer": String(), "path": String(), "first": UtcDateTime(),
+                          "last": UtcDateTime(), "item": String()}  # fmt: skip
+
+
+@cache
+def _counted_before(dialect: str) -> Any:
+    """Which of the volunteers asked about are in the sums already: at a node, within days, for an item or any."""
+    asked = json_rows(dialect, bindparam("asked", type_=JsonRows()), _ASKED)
+    mark, stood = aliased(RollMark), aliased(RollPath)
+    path = select(stood.path).where(stood.estate_id == HourEntry.estate_id, stood.since < HourEntry.recorded_at)
+    then = path.order_by(stood.since.desc()).limit(1).correlate(HourEntry).scalar_subquery()
+    item = func.coalesce(ServiceOrder.item_code, "other")
+    entries = (
+        select(HourEntry.id)
+        .join(mark, and_(mark.estate_id == HourEntry.estate_id, mark.stream == "hours"))
+        .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
+        .where(HourEntry.volunteer_id == asked.c.volunteer, HourEntry.recorded_at <= mark.upto,
+               HourEntry.recorded_at < bindparam("known", type_=UtcDateTime()),
+               HourEntry.starts_at >= asked.c.first, HourEntry.starts_at < asked.c.last,
+               (literal("/") + then).like(asked.c.path), or_(asked.c.item == "", item == asked.c.item))
+        .correlate(asked)
+    )  # fmt: skip
+    return select(asked.c.n).where(entries.exists())
+
+
+def _where(question: Question, below: Below, key: str) -> dict[str, Any]:
+    """Where, when and for which item the people under a key are counted."""
+    first, last, item = question.first, question.last, question.only.get("item", "")
+    node = question.path.rstrip("/").rpartition("/")[2]
+    match question.by:
+        case "unit":
+            node = key or node
+        case "estate":
+            node = dict(below)[key].rstrip("/").rpartition("/")[2]
+        case "item":
+            item = key
+        case "day":
+            first = last = date.fromisoformat(key)
+        case "week":
+            monday = date.fromisoformat(key)
+            first, last = max(first, monday), min(last, monday + timedelta(days=6))
+        case "month":
+            month = date.fromisoformat(key + "-01")
+            first, last = max(first, month), min(last, _month_end(month))
+    return {"path": f"%/{node}/%", "first": clock.day_bounds(first)[0], "last": clock.day_bounds(last)[1], "item": item}
 
 
 def _by_key(question: Question, below: Below, seen: Sequence[Seen]) -> dict[str, set[str]]:
@@ -179,9 +180,22 @@ def _by_key(question: Question, below: Below, seen: Sequence[Seen]) -> dict[str,
     return found
 
 
+_ROWS = (
+    select(HourEntry.volunteer_id, Estate.path, func.coalesce(ServiceOrder.item_code, "other"), HourEntry.starts_at)
+    .join(Estate, Estate.id == HourEntry.estate_id)
+    .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
+    .where(
+        Estate.path.like(bindparam("path")),
+        HourEntry.starts_at >= bindparam("start", type_=UtcDateTime()),
+        HourEntry.starts_at < bindparam("end", type_=UtcDateTime()),
+        HourEntry.recorded_at < bindparam("known", type_=UtcDateTime()),
+    )
+    .distinct()
+)
+
+
 def _counted_from_rows(question: Question, below: Below) -> dict[str, int]:
     """The same, counted from the ledger itself: different people of estates that the sums keep apart."""
-    statement = _rows().where(Estate.path.like(bindparam("path")))
-    values = _span_values(question) | {"path": question.path + "%"}
-    seen = [(row[0], row[1], row[2], clock.local(row[3]).date()) for row in fast().execute(statement, values)]
+    rows = fast().execute(_ROWS, tail.values(question))
+    seen = [(row[0], row[1], row[2], clock.local(row[3]).date()) for row in rows]
     return {key: len(people) for key, people in _by_key(question, below, seen).items()}

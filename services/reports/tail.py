@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, select, union
+from sqlalchemy import and_, any_, bindparam, func, literal_column, select, union
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate
@@ -26,6 +26,7 @@ from services.reports.workflow import BEGINNING, came_to_be_known
 from volunteers.hours.models import HourEntry
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
+_KNOWN = bindparam("known", type_=UtcDateTime())
 
 
 @dataclass(frozen=True)
@@ -72,77 +73,96 @@ def _asked(question: Question, one: Changed | Given) -> bool:
     return question.first <= one.day <= question.last and question.only.get("item") in (None, one.item)
 
 
+def one_of(column: Any, ids: Any, dialect: str) -> Any:
+    """Whether a column is one of the ids that a query finds. PostgreSQL takes them for few, and looks each of them up:
+    of what lies behind a mark it believes that it is a third of everything, and would read the whole table."""
+    if dialect == "postgresql":
+        return column == any_(func.array(ids.scalar_subquery()))
+    return column.in_(ids)
+
+
 @cache
-def _orders(_dialect: str) -> Any:
+def _around(stream: str) -> Any:
+    """The estates below a path, each with its mark."""
+    mark = aliased(RollMark)
+    return (
+        select(Estate.id, func.coalesce(mark.upto, BEGINNING).label("upto"))
+        .outerjoin(mark, and_(mark.estate_id == Estate.id, mark.stream == stream))
+        .where(Estate.path.like(bindparam("path")))
+        .cte("around")
+    )
+
+
+@cache
+def _orders(dialect: str) -> Any:
     """Each order changed since its estate's mark, below a path.
 
     Built once for each database, for seconds between two moments are said differently.
     """
-    order, mark, counts = ServiceOrder, aliased(RollMark), OrderCount.__table__.c
-    upto = func.coalesce(mark.upto, BEGINNING)
+    order, changing, around = ServiceOrder, aliased(ServiceOrder), _around("orders")
+    counts = OrderCount.__table__.c
     now, response = bindparam("now", type_=UtcDateTime()), bindparam("now_response", type_=UtcDateTime())
-    around = (
-        select(Estate.id, Estate.path, upto.label("upto"))
-        .outerjoin(mark, and_(mark.estate_id == Estate.id, mark.stream == "orders"))
-        .where(Estate.path.like(bindparam("path")))
-        .cte("around")
-    )
-    base = select(order.id, around.c.path).select_from(around)
-    join = order.estate_id == around.c.id
-    open_now = and_(join, order.completed_at.is_(None))
+    base, join = select(changing.id).select_from(around), changing.estate_id == around.c.id
+    open_now = and_(join, changing.completed_at.is_(None))
     # Two hours without a dispatch may have run out since the mark: asked of all that wait, an index of open work.
-    known = bindparam("known", type_=UtcDateTime())
+    waits = changing.state == literal_column("'placed'")
     changed = union(
-        base.join(order, and_(join, order.updated_at > around.c.upto, order.updated_at < known)),
-        base.join(order, and_(open_now, order.due_at > around.c.upto, order.due_at <= now)),
-        base.join(order, and_(open_now, order.dispatched_at.is_(None), order.state == "placed",
-                              order.placed_at <= response)),
-    ).subquery()  # fmt: skip
+        base.join(changing, and_(join, changing.updated_at > around.c.upto, changing.updated_at < _KNOWN)),
+        base.join(changing, and_(open_now, changing.due_at > around.c.upto, changing.due_at <= now)),
+        base.join(changing, and_(open_now, changing.dispatched_at.is_(None), waits, changing.placed_at <= response)),
+    ).subquery()
     diffs = [(column - func.coalesce(counts[column.name], 0)).label(column.name) for column in vector()]
     moments = [column.label("_" + column.key) for column in
                (order.updated_at, order.due_at, order.completed_at, order.state)]  # fmt: skip
     old = [counts[step].label("old_" + step) for step in times.STEPS]
     return (
-        select(changed.c.path, order.item_code, order.placed_at, order.dispatched_at, times.accepted_at(),
+        select(Estate.path, order.item_code, order.placed_at, order.dispatched_at, times.accepted_at(),
                order.completed_at, *moments, *diffs, *old)
-        .select_from(changed)
-        .join(order, order.id == changed.c.id)
+        .select_from(order)
+        .join(Estate, Estate.id == order.estate_id)
         .outerjoin(counts.order_id.table, counts.order_id == order.id)
+        .where(one_of(order.id, select(changed.c.id), dialect))
     )  # fmt: skip
+
+
+@cache
+def _hours(dialect: str) -> Any:
+    """Each entry of hours recorded since its estate's mark, below a path."""
+    fresh, around = aliased(HourEntry), _around("hours")
+    since = and_(fresh.estate_id == around.c.id, fresh.recorded_at > around.c.upto)
+    ids = select(fresh.id).select_from(around).join(fresh, since)
+    item = func.coalesce(ServiceOrder.item_code, "other")
+    return (
+        select(Estate.path, item, HourEntry.starts_at, HourEntry.minutes, HourEntry.volunteer_id)
+        .select_from(HourEntry)
+        .join(Estate, Estate.id == HourEntry.estate_id)
+        .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
+        .where(one_of(HourEntry.id, ids, dialect), HourEntry.recorded_at < _KNOWN)
+    )
 
 
 def _read_orders(question: Question) -> Sequence[Changed]:
     """A past day knows those that have not changed since."""
     as_of, now = past(question), clock.now()
-    values = {"path": question.path + "%", "now": now, "now_response": now - RESPONSE_LIMIT, "known": _known(question)}
     return [
         Changed(row["path"], row["item_code"], clock.local(row["placed_at"]).date(),
                 {name: int(row[name]) for name in VECTOR},
                 (row["old_to_dispatch"], row["old_to_accept"], row["old_to_complete"]), times.buckets(row))
-        for row in fast().execute(_orders(dialect_name()), values).mappings()
+        for row in fast().execute(_orders(dialect_name()), values(question)).mappings()
         if as_of is None or clock.local(came_to_be_known(row, now, "_")).date() <= as_of
     ]  # fmt: skip
 
 
-_KNOWN = bindparam("known", type_=UtcDateTime())
-_mark = aliased(RollMark)
-_HOURS = (
-    select(Estate.path, func.coalesce(ServiceOrder.item_code, "other"), HourEntry.starts_at, HourEntry.minutes,
-           HourEntry.volunteer_id)
-    .select_from(Estate)
-    .outerjoin(_mark, and_(_mark.estate_id == Estate.id, _mark.stream == "hours"))
-    .join(HourEntry, and_(HourEntry.estate_id == Estate.id, HourEntry.recorded_at < _KNOWN,
-                          HourEntry.recorded_at > func.coalesce(_mark.upto, BEGINNING)))
-    .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-    .where(Estate.path.like(bindparam("path")))
-)  # fmt: skip
-
-
 def _read_hours(question: Question) -> Sequence[Given]:
-    rows = fast().execute(_HOURS, {"path": question.path + "%", "known": _known(question)})
+    rows = fast().execute(_hours(dialect_name()), values(question))
     return [Given(path, item, clock.local(at).date(), minutes, who) for path, item, at, minutes, who in rows]
 
 
-def _known(question: Question) -> datetime:
-    as_of = past(question)
-    return clock.day_bounds(as_of)[1] if as_of else FAR
+def values(question: Question) -> dict[str, Any]:
+    """The parameters of statements over rows: where, when, and before when was recorded what is known."""
+    now, as_of = clock.now(), past(question)
+    return {
+        "path": question.path + "%", "start": clock.day_bounds(question.first)[0],
+        "end": clock.day_bounds(question.last)[1], "now": now, "now_response": now - RESPONSE_LIMIT,
+        "known": clock.day_bounds(as_of)[1] if as_of else FAR,
+    }  # fmt: skip

@@ -1,0 +1,185 @@
+"""Counting records into the sums by set-based SQL, from the product's own columns: what its sweeps would have made.
+
+It holds for records as ``bench.records`` makes them: each was written for the last time before it was counted, nobody
+helps outside of their estate, and days become known in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Date, Integer, cast, column, func, insert, inspect, literal, select, table, text, type_coerce
+from sqlalchemy.types import String
+
+from community.grid.models import Estate
+from core.database import db, dialect_name
+from services.orders.models import ServiceOrder
+from services.reports.activity import NEVER
+from services.reports.counting import RESPONSE_LIMIT, VECTOR, seconds, vector
+from services.reports.models import OrderCount, RollMark, RollPath
+from services.reports.workflow import BEGINNING, LAG, SUMS
+from volunteers.hours.models import HourEntry
+
+LENGTH = table("bench_length", column("a", Integer), column("a_bucket", Integer), column("b_bucket", Integer))
+
+
+def run(sql: str, **values: Any) -> None:
+    """One statement of plain SQL in the transaction of the session."""
+    # What looks like a parameter is a format of times.
+    db.session.execute(text(sql.replace("%H:%M:%f", "%H\\:%M\\:%f")), values)
+
+
+def stamp(at: datetime) -> Any:
+    """A moment as a parameter of plain SQL."""
+    return at.strftime("%Y-%m-%d %H:%M:%S.%f") if dialect_name() == "sqlite" else at
+
+
+def _day(moment: Any) -> Any:
+    if dialect_name() == "postgresql":
+        return cast(func.timezone("Asia/Shanghai", moment), Date())
+    return func.date(type_coerce(moment, String()), "+8 hours", type_=Date())
+
+
+def count_orders(now: datetime) -> None:
+    """What each order counts for, and how long its steps took."""
+    took = cast(func.round(seconds(ServiceOrder.dispatched_at, ServiceOrder.placed_at)), Integer)
+    columns = (ServiceOrder.id, ServiceOrder.estate_id, Estate.path, ServiceOrder.item_code,
+               _day(ServiceOrder.placed_at), LENGTH.c.a_bucket, LENGTH.c.b_bucket, *vector())  # fmt: skip
+    rows = select(*columns).join(Estate, Estate.id == ServiceOrder.estate_id).outerjoin(LENGTH, LENGTH.c.a == took)
+    names = ["order_id", "estate_id", "path", "item", "day", "to_dispatch", "to_complete", *VECTOR]
+    mark = now - LAG
+    rows = rows.params(now=mark, now_response=mark - RESPONSE_LIMIT)
+    db.session.execute(insert(OrderCount.__table__).from_select(names, rows))
+
+
+def fill(now: datetime) -> None:
+    """All sums and the marks."""
+    _reach()
+    _counted()
+    _spread("rollup", ("item", "period", "known_on"), SUMS)
+    _spread("rollup_time", ("item", "period", "known_on", "step", "bucket"), ("orders",))
+    _active()
+    _spread("active", ("item", "period", "known_on", "prev"), ("people",), split=False)
+    for stream in ("orders", "hours"):
+        marks = select(Estate.id, cast(stream, String(10)), _at(now - LAG))
+        db.session.execute(insert(RollMark.__table__).from_select(["estate_id", "stream", "upto"], marks))
+    stood = select(Estate.id, _at(BEGINNING), Estate.path)
+    db.session.execute(insert(RollPath.__table__).from_select(["estate_id", "since", "path"], stood))
+    for name in ("reach", "rollup", "rollup_time", "active", "person"):
+        run(f"DROP TABLE bench_{name}")
+
+
+def _at(moment: datetime) -> Any:
+    return literal(moment, RollMark.__table__.c.upto.type)
+
+
+def _reach() -> None:
+    """The nodes above each estate."""
+    run("CREATE TEMP TABLE bench_reach (estate_id VARCHAR(16), node_id VARCHAR(16))")
+    for estate, path in db.session.execute(select(Estate.id, Estate.path)).all():
+        for node in path.rstrip("/").split("/"):
+            run("INSERT INTO bench_reach VALUES (:estate, :node)", estate=estate, node=node)
+
+
+def _make(name: str, statement: Any) -> None:
+    """A table of its own from a query, in which moments and words stand as they are."""
+    made = statement.compile(db.session.connection(), compile_kwargs={"literal_binds": True})
+    db.session.connection().exec_driver_sql(f"CREATE TEMP TABLE bench_{name} AS {made}")
+
+
+def _counted() -> None:
+    """Differences by estate, item, day and the day on which they came to be known."""
+    order, entry, count = ServiceOrder, HourEntry, OrderCount
+    keys: list[Any] = [count.estate_id, count.item, count.day.label("period"), _day(order.updated_at).label("known_on")]
+    orders = (
+        select(*keys, *[func.sum(getattr(count, name)).label(name) for name in VECTOR], *_zeros("minutes", "services"))
+        .join(order, order.id == count.order_id)
+        .group_by(count.estate_id, count.item, count.day, _day(order.updated_at))
+    )
+    given: list[Any] = [entry.estate_id, order.item_code, _day(entry.starts_at), _day(entry.recorded_at)]
+    hours = (
+        select(*given, *_zeros(*VECTOR), func.sum(entry.minutes), func.count())
+        .join(order, order.id == entry.order_id)
+        .group_by(*given)
+    )
+    _make("rollup", orders.union_all(hours))
+    steps = []
+    for step in ("to_dispatch", "to_complete"):
+        bucket = getattr(count, step)
+        took = [*keys, cast(step, String(12)).label("step"), bucket.label("bucket")]
+        steps.append(
+            select(*took, func.count().label("orders"))
+            .join(order, order.id == count.order_id)
+            .where(bucket.is_not(None))
+            .group_by(count.estate_id, count.item, count.day, _day(order.updated_at), bucket)
+        )
+    _make("rollup_time", steps[0].union_all(steps[1]))
+    _make("person", select(entry.volunteer_id, entry.estate_id, order.item_code.label("item"),
+                           _day(entry.starts_at).label("day"), func.min(_day(entry.recorded_at)).label("known_on"))
+          .join(order, order.id == entry.order_id)
+          .group_by(entry.volunteer_id, entry.estate_id, order.item_code, _day(entry.starts_at)))  # fmt: skip
+
+
+def _zeros(*names: str) -> list[Any]:
+    return [cast(0, Integer).label(name) for name in names]
+
+
+def _active() -> None:
+    """How many people were active in a period with which one before it, since when it is known."""
+    never = f"'{NEVER.isoformat()}'"
+    if dialect_name() == "postgresql":
+        never = f"CAST({never} AS DATE)"
+    parts = []
+    for grain, period in (("d", "day"), ("m", _month("day"))):
+        for item in ("item", "''"):
+            history = (f"SELECT volunteer_id, estate_id, {item} AS item, {period} AS period, min(known_on) AS known_on "
+                       f"FROM bench_person GROUP BY 1, 2, 3, 4")  # fmt: skip
+            lagged = (f"SELECT estate_id, '{grain}' AS grain, item, period, known_on, "
+                      f"COALESCE(lag(period) OVER (PARTITION BY volunteer_id, item ORDER BY period), {never}) AS prev "
+                      f"FROM ({history}) AS h")  # fmt: skip
+            parts.append(f"SELECT estate_id, grain, item, period, known_on, prev, count(*) AS people FROM ({lagged}) "
+                         "AS l GROUP BY 1, 2, 3, 4, 5, 6")  # fmt: skip
+    run(f"CREATE TEMP TABLE bench_active AS {' UNION ALL '.join(parts)}")
+
+
+def _month(day: str) -> str:
+    if dialect_name() == "postgresql":
+        return f"CAST(date_trunc('month', {day}) AS DATE)"
+    return f"date({day}, 'start of month')"
+
+
+def _spread(name: str, keys: tuple[str, ...], numbers: tuple[str, ...], split: bool = True) -> None:
+    """Sums for every node above an estate, by day and by month, by item and in all; by the day of knowing and now."""
+    with _unordered(name), _unordered(f"{name}_known"):
+        _spread_out(name, keys, numbers, split)
+
+
+@contextmanager
+def _unordered(name: str) -> Iterator[None]:
+    """PostgreSQL orders millions of rows faster when all are there."""
+    if dialect_name() != "postgresql":
+        yield
+        return
+    key = inspect(db.session.connection()).get_pk_constraint(name)
+    run(f"ALTER TABLE {name} DROP CONSTRAINT {key['name']}")
+    yield
+    run(f"ALTER TABLE {name} ADD CONSTRAINT {key['name']} PRIMARY KEY ({', '.join(key['constrained_columns'])})")
+
+
+def _spread_out(name: str, keys: tuple[str, ...], numbers: tuple[str, ...], split: bool) -> None:
+    total = ", ".join(f"sum({number})" for number in numbers)
+    into, plain = ", ".join(keys), ", ".join(key for key in keys if key != "known_on")
+    for grain, period in (("d", "period"), ("m", _month("period"))) if split else (("", "period"),):
+        for item in ("item", "''") if split else ("item",):
+            column_of = {"item": item, "period": period}
+            values = ", ".join(column_of.get(key, key) for key in keys)
+            grained = f"'{grain}'" if split else "grain"
+            group = ", ".join(map(str, range(1, len(keys) + 3)))
+            run(f"INSERT INTO {name}_known (node_id, grain, {into}, {', '.join(numbers)}) "
+                f"SELECT node_id, {grained}, {values}, {total} FROM bench_{name} AS c "
+                f"JOIN bench_reach AS r ON r.estate_id = c.estate_id GROUP BY {group}")  # fmt: skip
+    run(f"INSERT INTO {name} (node_id, grain, {plain}, {', '.join(numbers)}) "
+        f"SELECT node_id, grain, {plain}, {total} FROM {name}_known GROUP BY node_id, grain, {plain}")  # fmt: skip
