@@ -1,7 +1,9 @@
-"""A whole town in one estate, for measuring: volunteers with skills, hours and a year behind them, orders that wait."""
+"""A whole town in one estate, for measuring: volunteers with skills, hours and a year behind them, orders that wait,
+and a secretary who is signed in."""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
@@ -9,8 +11,9 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import insert, select
 
+from community.accounts.models import Account, SignIn
 from community.grid.models import Building, Estate, Household, Person, Unit
-from community.organisations.models import Organisation
+from community.organisations.models import Appointment, Organisation
 from core import clock
 from core.database import begin_write, db
 from core.ids import digits, new_id
@@ -30,8 +33,8 @@ ITEM_FIELDS = (
     "id", "code", "name", "category", "icon", "skills", "usual_minutes", "volunteers_needed", "deadline_minutes",
     "clock", "offer_minutes", "who_may_order", "verified", "training", "min_age", "max_age", "personal_care",
 )  # fmt: skip
-ORDER_MATTERS = (Organisation, Estate, Building, Unit, Household, Person, Volunteer, VolunteerSkill, VolunteerWindow,
-                 VolunteerDayOff, ServiceOrder, Offer, HourEntry)  # fmt: skip
+ORDER_MATTERS = (Organisation, Estate, Building, Unit, Household, Person, Account, SignIn, Appointment, Volunteer,
+                 VolunteerSkill, VolunteerWindow, VolunteerDayOff, ServiceOrder, Offer, HourEntry)  # fmt: skip
 
 
 class Town:
@@ -40,6 +43,8 @@ class Town:
     def __init__(self, volunteers: int, orders: int, history: int) -> None:
         self.rng, self.now, self.rows = Random(1), clock.now(), dict[Any, list[dict[str, Any]]]()
         self.estate, self.branch, self.community = new_id(), new_id(), new_id()
+        self.secretary = new_id()
+        """The mark of the secretary's sign-in, as a browser's session keeps it."""
         self.homes: list[tuple[str, str, str]] = []
         self.helpers: list[str] = []
         self.residents: list[tuple[str, tuple[str, str, str]]] = []
@@ -49,8 +54,8 @@ class Town:
         """One row more."""
         self.rows.setdefault(model, []).append(values)
 
-    def build(self) -> str:
-        """Write the town; the id of its estate. Caller is inside an application context."""
+    def build(self) -> None:
+        """Write the town. Caller is inside an application context."""
         volunteers, orders, history = self._sizes
         begin_write()
         self._places(volunteers // 200 or 1, volunteers)
@@ -59,6 +64,7 @@ class Town:
         give_starters(self.estate)
         found = db.session.scalars(select(ServiceItem).where(ServiceItem.estate_id == self.estate)).all()
         items = {item.code: {name: getattr(item, name) for name in ITEM_FIELDS} for item in found}
+        self._secretary()
         self._people(volunteers, volunteers)
         for n in range(orders):
             self._waiting(items, n)
@@ -68,7 +74,6 @@ class Town:
             if rows := self.rows.get(model):
                 db.session.execute(insert(model), rows)
         db.session.commit()
-        return self.estate
 
     def _places(self, buildings: int, homes: int) -> None:
         path = f"{self.community}/"
@@ -95,6 +100,15 @@ class Town:
                  birth_date=date(self.rng.randrange(1940, 2004), 1, 1), care=[], created_at=self.now,
                  updated_at=self.now)  # fmt: skip
         return someone
+
+    def _secretary(self) -> None:
+        someone, account, mark = self._person("书记", self.homes[0][0]), new_id(), f"web{self.secretary}"
+        self.add(Account, id=account, person_id=someone, phone_sealed="-", phone_key=account, password_hash="-",
+                 created_at=self.now, issued_by=someone)  # fmt: skip
+        self.add(SignIn, id=new_id(), digest=hashlib.sha256(mark.encode()).hexdigest(), account_id=account, kind="web",
+                 created_at=self.now, expires_at=self.now + timedelta(days=1))  # fmt: skip
+        self.add(Appointment, id=new_id(), person_id=someone, organisation_id=self.branch, role="secretary",
+                 starts_on=date(2025, 1, 1), created_at=self.now, created_by=someone)  # fmt: skip
 
     def _people(self, volunteers: int, residents: int) -> None:
         rng, today = self.rng, clock.today()
@@ -165,7 +179,9 @@ def _moment(day: date, text: str) -> datetime:
     return clock.from_local(datetime.combine(day, time(int(text[:2]), int(text[2:]))))
 
 
-def settle(app: Flask, volunteers: int, orders: int, history: int) -> str:
-    """Make the town in an empty, migrated database; the id of its estate."""
+def settle(app: Flask, volunteers: int, orders: int, history: int) -> Town:
+    """Make the town in an empty, migrated database."""
     with app.app_context():
-        return Town(volunteers, orders, history).build()
+        town = Town(volunteers, orders, history)
+        town.build()
+    return town

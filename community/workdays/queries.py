@@ -7,10 +7,11 @@ read anew when any of them has moved; the process that made a change forgets its
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from flask import current_app, has_app_context
 from sqlalchemy import bindparam, or_, select
@@ -24,10 +25,8 @@ from core.database import fast
 
 LOOK_AGAIN_SECONDS = 60
 _YEARS = select(CalendarYear.year, CalendarYear.entered, CalendarYear.version).order_by(CalendarYear.year)
-_DAYS = (
-    select(CalendarDay.day, CalendarDay.kind, CalendarDay.name)
-    .join(CalendarYear, CalendarYear.year == CalendarDay.year)
-    .where(CalendarYear.entered)
+_WITH_DAYS = _YEARS.add_columns(CalendarDay.day, CalendarDay.kind, CalendarDay.name).outerjoin(
+    CalendarDay, (CalendarDay.year == CalendarYear.year) & CalendarYear.entered
 )
 
 
@@ -35,7 +34,7 @@ _DAYS = (
 class _Kept:
     """The table as this process last read it, for one application."""
 
-    years: Sequence[tuple[int, bool, int]] | None = None
+    years: Set[tuple[Any, ...]] | None = None
     table: Table = field(default_factory=lambda: Table({}, frozenset()))
     seen: float = 0.0
 
@@ -51,11 +50,11 @@ def current_table() -> Table:
 
 
 def _look_again(kept: _Kept) -> None:
-    years = [(year, entered, version) for year, entered, version in fast().execute(_YEARS)]
-    if years != kept.years:
-        days = {day: Day(DayKind(kind) in WORKED, name) for day, kind, name in fast().execute(_DAYS)}
-        kept.table = Table(days, frozenset(year for year, entered, _ in years if entered))
-        kept.years = years
+    if kept.years is None or kept.years != {tuple(row) for row in fast().execute(_YEARS)}:
+        rows = fast().execute(_WITH_DAYS).all()
+        days = {day: Day(DayKind(kind) in WORKED, name) for *_, day, kind, name in rows if day is not None}
+        kept.years = {(year, entered, version) for year, entered, version, *_ in rows}
+        kept.table = Table(days, frozenset(year for year, entered, _ in kept.years if entered))
     kept.seen = time.monotonic()
 
 

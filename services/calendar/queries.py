@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import Integer, Select, and_, bindparam, func, literal_column, or_, select, union_all
 
 from community.grid.models import Building, Estate, Household, Person, Unit
 from community.organisations.queries import under
@@ -19,6 +20,7 @@ from services.calendar.models import CalendarFeed
 from services.orders.models import Offer, OfferState, ServiceOrder, State
 from volunteers.registry.models import Volunteer
 
+_ZERO, _ONE, _TWO = (literal_column(number, Integer()) for number in "012")
 AHEAD = timedelta(days=130)
 """Longest time between an offer and its visit: orders are placed 90 days ahead at most."""
 MOST = 1500
@@ -144,27 +146,46 @@ def _of_estate(asked: Asked) -> Iterator[Entry]:
         yield _entry(row, STATES[row.state], (row.preferred_start, row.preferred_end), row.helpers or "")
 
 
-def list_estates(viewer: Viewer) -> Sequence[Any]:
-    """Estates whose orders the viewer reads, by name: id, name."""
-    wanted = select(Estate.id, Estate.name).where(under(Estate.path, viewer.paths("orders:read")))
-    return fast().execute(wanted.order_by(Estate.name).limit(500)).all()
+Choice = tuple[str, str]
+ESTATES, NARROWED = 500, 1500
 
 
-def list_picks(estate_id: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """By which buildings and volunteers the calendar of an estate can be narrowed, in one statement."""
-    buildings = select(
-        func.coalesce(Building.id, "").label("id"), Building.name.label("name"), Building.number.label("number"),
-        (Building.number * 0).label("kind"),
-    ).where(Building.estate_id == estate_id)  # fmt: skip
-    volunteers = (
-        select(Person.id, Person.name, Volunteer.version * 0, Volunteer.version * 0 + 1)
+@dataclass(frozen=True)
+class Picks:
+    """Whose calendar a desk looks at, and what else it can be, as (id, name): estates, and buildings and volunteers of
+    this one."""
+
+    estate: Choice
+    estates: list[Choice]
+    buildings: list[Choice]
+    volunteers: list[Choice]
+
+
+def get_picks(viewer: Viewer, wanted: str) -> Picks:
+    """The estate wanted, or the first by name, among those whose orders the viewer reads, in one statement.
+
+    Raises ``NotFound``.
+    """
+    reach = select(Estate.id, Estate.name).where(under(Estate.path, viewer.paths("orders:read")))
+    reach = reach.order_by(Estate.name, Estate.id)
+    chosen = reach.where(Estate.id == wanted) if wanted else reach
+    here = chosen.with_only_columns(Estate.id).limit(1).scalar_subquery()
+    estates = reach.limit(ESTATES).subquery()
+    parts = (
+        select(estates.c.id, estates.c.name, _ZERO.label("number"), _ZERO.label("kind")),
+        select(Building.id, Building.name, Building.number, _ONE).where(Building.estate_id == here),
+        select(Person.id, Person.name, _ZERO, _TWO)
         .join(Volunteer, Volunteer.person_id == Person.id)
-        .where(Volunteer.estate_id == estate_id, Volunteer.standing != "left")
+        .where(Volunteer.estate_id == here, Volunteer.standing != "left"),
     )
-    both = buildings.union_all(volunteers).subquery()
-    rows = fast().execute(select(both).order_by(both.c.kind, both.c.number, both.c.name).limit(1500)).all()
-    picks = [[(row.id, row.name) for row in rows if row.kind == kind] for kind in (0, 1)]
-    return picks[0], picks[1]
+    every = union_all(*parts).subquery()
+    order = (every.c.kind, every.c.number, every.c.name, every.c.id)
+    rows = fast().execute(select(every).order_by(*order).limit(ESTATES + NARROWED)).all()
+    found = [[(row.id, row.name) for row in rows if row.kind == kind] for kind in range(len(parts))]
+    estate = next((one for one in found[0] if one[0] == wanted or not wanted), None)
+    if estate is None:
+        raise NotFound
+    return Picks(estate, *found)
 
 
 def digest_of(token: str) -> str:

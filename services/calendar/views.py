@@ -75,19 +75,15 @@ def withdraw_feed(feed_id: str) -> Response:
 def desk() -> str:
     """An estate's month or week, narrowed to a building or a volunteer."""
     viewer, span, args = access.viewer(), _span(), request.args
-    estates = queries.list_estates(viewer)
-    wanted = args.get("estate", "")[:16]
-    estate = next((one for one in estates if one.id == wanted or not wanted), None)
-    if estate is None:
-        raise NotFound
-    buildings, volunteers = queries.list_picks(estate.id)
-    building = args.get("building", "") if args.get("building", "") in dict(buildings) else ""
-    volunteer = args.get("volunteer", "") if args.get("volunteer", "") in dict(volunteers) else ""
-    found = diary.entries(viewer, Asked(span.first, span.last, volunteer, estate.id, building))
-    kept = {"estate": estate.id if len(estates) > 1 else "", "building": building, "volunteer": volunteer}
+    picks = queries.get_picks(viewer, args.get("estate", "")[:16].replace("\0", ""))
+    building = args.get("building", "") if args.get("building", "") in dict(picks.buildings) else ""
+    volunteer = args.get("volunteer", "") if args.get("volunteer", "") in dict(picks.volunteers) else ""
+    estate_id, name = picks.estate
+    found = diary.entries(viewer, Asked(span.first, span.last, volunteer, estate_id, building))
+    kept = {"estate": estate_id if len(picks.estates) > 1 else "", "building": building, "volunteer": volunteer}
     return render_template(
-        "services/calendar/desk.html", span=span, days=days_of(span, found), shown=SHOWN, estates=estates,
-        estate=estate, buildings=buildings, volunteers=volunteers, building=building, volunteer=volunteer,
+        "services/calendar/desk.html", span=span, days=days_of(span, found), shown=SHOWN, picks=picks,
+        estate=estate_id, name=name, building=building, volunteer=volunteer,
         kept={key: value for key, value in kept.items() if value}, is_cut=len(found) >= queries.MOST,
     )  # fmt: skip
 

@@ -1,8 +1,8 @@
 """From lists of who could do what to the optimum over everybody.
 
-Two limits are set only once they were run into, since hardly any is: that a volunteer does one thing at a time, and
-whom a list left out. Every turn that runs into one sets it and solves again; the last turn runs into none, so that its
-optimum is that of the whole.
+Three limits are set only once they were run into, since hardly any is: that a volunteer does one thing at a time, for
+how much a week has room, and whom a list left out. Every turn that runs into one sets it and solves again; the last
+turn runs into none, so that its optimum is that of the whole.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from services.dispatch.screening import Edges, Screen, joined
 from services.dispatch.solving import Problem, Solution, solve, solve_apart, total_of
 
 EAGER = 4
-"""After so many turns all times are gates at once, not only those that were run into."""
+"""After so many turns all times and weeks are gates at once, not only those that were run into."""
 Clash = Callable[[int, int, int], bool]
 """Whether a volunteer cannot do both of two orders, all by number."""
 
@@ -50,6 +50,7 @@ class Assignment:
         alone = self._several & (labels < 0)
         self._labels = np.where(alone, len(times) + np.arange(len(labels)), labels)
         self._times, self._fresh = len(times), len(times) + len(labels)
+        self._held = np.zeros(self.rooms.shape, bool)
 
     def solved(self, screen: Screen, count: int) -> tuple[Edges, Numbers, int]:
         """The pairs that came into question, the numbers of those taken, and the total cost. Each order begins with its
@@ -60,7 +61,8 @@ class Assignment:
         while True:
             found = solve(self._problem(edges, turn >= EAGER))
             turn += 1
-            if self._run_into(edges, found.taken):
+            broken = self._run_into(edges, found.taken)
+            if self._overfill(edges, found.taken) or broken:
                 continue
             more = screen.beyond(edges, floors, found.bounds, found.prices, count)
             if len(more.order):
@@ -95,7 +97,8 @@ class Assignment:
         else:
             gated = np.isin(self._keys(edges.person, labels), np.fromiter(self._gated, np.int64, len(self._gated)))
             gates = np.where(gated | self._several[edges.order], labels, -1)
-        return Problem(edges, self.places, self.prices, self.weeks, gates, self.rooms, self.left, self.again)
+        held = self._held | all_gates
+        return Problem(edges, self.places, self.prices, self.weeks, gates, self.rooms, held, self.left, self.again)
 
     def _labels_of(self, edges: Edges) -> Numbers:
         labels = self._labels[edges.order]
@@ -120,6 +123,14 @@ class Assignment:
             for one, other in combinations([order for _, order in group], 2):
                 found |= self._part(person, one, other)
         return found
+
+    def _overfill(self, edges: Edges, taken: Numbers) -> bool:
+        """Hold the weeks into which these pairs put more than there is room for; whether there were any."""
+        given = np.zeros_like(self.rooms)
+        np.add.at(given, (self.weeks[edges.order[taken]], edges.person[taken]), 1)
+        over = given > self.rooms
+        self._held |= over
+        return bool(over.any())
 
     def _part(self, person: int, one: int, other: int) -> bool:
         """Keep two orders apart that one volunteer was given, if they cannot both be done; whether by a gate."""

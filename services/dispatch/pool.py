@@ -159,7 +159,8 @@ class Pool:
 
     def room(self, week: int) -> Numbers:
         """How many orders more each has room for in a week."""
-        return self._cap - self.taken(week)
+        room: Numbers = np.maximum(self._cap - self.taken(week), 0)
+        return room
 
     def offers_left(self, scale: Scale) -> Numbers:
         """How many offers more each may get today."""

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from services.dispatch.pool import Numbers
+from services.dispatch.pool import Mask, Numbers
 from services.dispatch.screening import Edges
 
 ENDLESS = 10**14
@@ -32,8 +32,9 @@ class Problem:
 
     By order: ``needs``, the places wanted, ``prices``, what an empty one costs, and ``weeks``, by number. By edge:
     ``gates``, labels of which a volunteer goes through each but once (-1: no gate). ``rooms`` by week and volunteer and
-    ``left`` by volunteer: for how many orders there is room. ``again``: what a volunteer's second order costs more; the
-    third costs that twice, and so on. Costs are whole numbers.
+    ``left`` by volunteer: for how many orders there is room; ``held``: where the room of a week is looked at, and not
+    only that of all weeks. ``again``: what a volunteer's second order costs more; the third costs that twice, and so
+    on. Costs are whole numbers.
     """
 
     edges: Edges
@@ -42,6 +43,7 @@ class Problem:
     weeks: Numbers
     gates: Numbers
     rooms: Numbers
+    held: Mask
     left: Numbers
     again: int
 
@@ -154,7 +156,8 @@ def _network(problem: Problem) -> _Network:
     holder = np.searchsorted(owner, weekly // weeks)
     hold = problem.rooms[weekly % weeks, weekly // weeks]
     room = room_of(problem)[owner]
-    tight = (hold < _sums(week, claims, len(weekly))) & (hold < room[holder])
+    tight = problem.held[weekly % weeks, weekly // weeks]
+    tight = tight & (hold < _sums(week, claims, len(weekly))) & (hold < room[holder])
     room = np.minimum(room, _sums(person, claims, len(owner)))
     place = np.full(len(weekly), -1)
     place[tight] = len(owner) + np.arange(tight.sum())

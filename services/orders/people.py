@@ -12,11 +12,12 @@ from sqlalchemy import bindparam, func, or_, select
 from community.grid.models import PHONE_COLUMN, Building, Estate, Household, Person, PersonPhone, Proxy
 from community.organisations.models import Organisation
 from core import identity
-from core.access import Viewer
+from core.access import NotFound, Viewer
 from core.database import fast
 from core.sealing import sealer
 from services.orders.aggregate import Order
 from services.orders.models import Offer, OfferState, ServiceOrder
+from services.orders.queries import reader
 from volunteers.hours import stars
 from volunteers.hours import sums as rolled
 
@@ -83,7 +84,7 @@ def list_targets(viewer: Viewer, household_id: str = "", person_id: str = "") ->
 
 @dataclass(frozen=True)
 class Face:
-    """Someone on an order's page. ``phone`` is masked; ``visits`` are services to this household before."""
+    """Someone who comes, on the resident's page. ``phone`` is masked; ``visits`` are services here before."""
 
     person_id: str
     party: bool
@@ -95,9 +96,38 @@ class Face:
     level: int
 
 
+def _first_phone(person_id: Any) -> Any:
+    """The sealed number under which a person is reached first."""
+    return select(PersonPhone.sealed).where(PersonPhone.person_id == person_id).order_by(PersonPhone.position).limit(1)
+
+
+def _masked(sealed: str | None) -> str:
+    return identity.mask_phone(sealer().open(sealed, PHONE_COLUMN)) if sealed else ""
+
+
+_PHONE = _first_phone(bindparam("person"))
+_WITH_PHONE = reader(_first_phone(ServiceOrder.person_id).correlate(ServiceOrder).scalar_subquery())
+
+
+def find_phone(order: Order) -> str:
+    """The masked number of the resident of an order that the viewer has read, or nothing."""
+    return _masked(fast().execute(_PHONE, {"person": order.person_id}).scalar())
+
+
+def get_order_and_phone(viewer: Viewer, order_id: str) -> tuple[Order, str]:
+    """An order that the viewer reads at a desk, and the masked number of its resident, in one statement.
+
+    Raises ``NotFound``.
+    """
+    order, (sealed,) = _WITH_PHONE(viewer, order_id)
+    if not order.reads(viewer):
+        raise NotFound
+    return order, _masked(sealed)
+
+
 @cache
 def _faces() -> Any:
-    phone = select(PersonPhone.sealed).where(PersonPhone.person_id == Person.id).order_by(PersonPhone.position).limit(1)
+    phone = _first_phone(Person.id)
     visits = (
         select(func.count())
         .select_from(Offer)
@@ -130,9 +160,8 @@ def list_faces(order: Order, person_ids: Iterable[str]) -> Mapping[str, Face]:
     rows = fast().execute(_faces(), {"people": people, "household": order.household_id or "", "order": order.id})
     faces = {}
     for person_id, status, born, sealed, building, minutes, visits, *rules in rows:
-        phone = identity.mask_phone(sealer().open(sealed, PHONE_COLUMN)) if sealed else ""
         faces[person_id] = Face(
-            person_id, status in identity.PARTY_CODES, born, phone, building, int(minutes), int(visits),
+            person_id, status in identity.PARTY_CODES, born, _masked(sealed), building, int(minutes), int(visits),
             stars.of(*rules).level(int(minutes)),
         )  # fmt: skip
     return faces

@@ -162,21 +162,31 @@ def _accepting() -> Select[Any]:
         held.state.in_((OfferState.ACCEPTED, OfferState.CHECKED_IN)),
     )  # fmt: skip
     chosen = policies.column(OFFERS, ServiceOrder.estate_id)
-    return _ONE.add_columns(chosen.label("chosen"), claims.scalar_subquery().label("claims"))
+    standing = select(Volunteer.standing).where(Volunteer.person_id == bindparam("volunteer")).scalar_subquery()
+    return _ONE.add_columns(
+        standing.label("standing"), chosen.label("chosen"), claims.scalar_subquery().label("claims")
+    )  # fmt: skip
 
 
 _ACCEPTING = _accepting()
 
 
-def get_order_to_accept(viewer: Viewer, order_id: str) -> tuple[Order, int, int]:
-    """An order, how many claims (抢单) the viewer holds, and how many one may hold, in one statement.
+@dataclass(frozen=True)
+class Taker:
+    """Who is about to accept: how they stand as a volunteer, how many claims (抢单) they hold, and may hold."""
 
-    Raises ``NotFound``.
-    """
+    standing: str
+    claims: int
+    most: int
+
+
+def get_order_to_accept(viewer: Viewer, order_id: str) -> tuple[Order, Taker]:
+    """An order and what speaks against the viewer accepting it, in one statement. Raises ``NotFound``."""
     values = {"id": order_id, "volunteer": viewer.person_id, "today": clock.today()}
     rows = fast().execute(_ACCEPTING, values).all()
-    order = _order_of(viewer, [row[:-2] for row in rows])
-    return order, int(rows[0][-1]), int(policies.read(OFFERS, rows[0][-2])["claims_held"])
+    order = _order_of(viewer, [row[:-3] for row in rows])
+    standing, chosen, claims = rows[0][-3:]
+    return order, Taker(standing or "", int(claims), int(policies.read(OFFERS, chosen)["claims_held"]))
 
 
 def _reached() -> ColumnElement[bool]:

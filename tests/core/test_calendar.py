@@ -64,7 +64,11 @@ def at(*parts: int) -> datetime:
         (at(2026, 11, 18, 12, 30), 60, "working_hours", at(2026, 11, 18, 15)),
         (at(2026, 11, 20, 18), 420, "working_hours", at(2026, 11, 23, 18)),
         (at(2026, 11, 21, 3), 30, "working_hours", at(2026, 11, 23, 9, 30)),
+        # The new year to the Sunday made up for it; a Sunday made up for National Day, before it.
         (at(2025, 12, 31, 17, 30), 60, "working_hours", at(2026, 1, 4, 9, 30)),
+        (at(2025, 12, 31, 17, 30), 1440, "working_days", at(2026, 1, 4, 18)),
+        (at(2026, 9, 18, 17), 120, "working_hours", at(2026, 9, 20, 10)),
+        (at(2026, 9, 18, 17), 2880, "working_days", at(2026, 9, 21, 18)),
     ],
 )
 def test_deadlines(start: datetime, minutes: int, kind: str, end: datetime) -> None:

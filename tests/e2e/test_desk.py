@@ -8,6 +8,8 @@ from core.ids import new_id
 from tests.e2e.browser import DESK, PHONE, OpenPage, check_page
 
 SECRETARY, RESIDENT = "19900000021", "19900000001"
+FINGER = 44
+"""So many pixels wide and high is what a finger hits."""
 
 
 def place(page: Page, text: str) -> None:
@@ -67,3 +69,32 @@ def test_on_a_phone_the_desk_is_a_list_and_an_order(open_page: OpenPage) -> None
     check_page(page)
     page.get_by_role("link", name="返回清单").click()
     expect(page.locator(".queue")).to_be_visible()
+
+
+def test_on_a_phone_everybody_judged_is_a_list_with_its_buttons_in_sight(open_page: OpenPage) -> None:
+    page = open_page(PHONE, SECRETARY)
+    page.goto("/desk")
+    page.goto(page.locator("a.q__link").first.get_attribute("href") or "")
+    page.goto(page.locator("a[href$='/candidates']").first.get_attribute("href") or "")
+    check_page(page)
+    for region in page.locator(".table-wrap").all():
+        assert region.evaluate("(part) => part.scrollWidth - part.clientWidth") <= 0
+    buttons = page.locator(".candidate__act button").all()
+    assert buttons
+    for button in buttons:
+        box = button.bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["viewport"]["width"]
+        assert box["height"] >= FINGER and box["width"] >= FINGER
+    row = page.locator(".candidates tr", has=page.locator(".candidate__rank")).first
+    for part in (row.get_by_role("rowheader"), row.locator(".is-text"), row.get_by_role("button", name="派单")):
+        expect(part).to_be_in_viewport()
+
+
+def test_on_a_phone_a_plan_is_a_list(open_page: OpenPage) -> None:
+    page = open_page(PHONE, SECRETARY)
+    page.goto("/dispatch/plan")
+    page.get_by_role("button", name="生成派单方案").click()
+    expect(page.get_by_role("button", name="派出勾选的单")).to_be_in_viewport()
+    region = page.get_by_role("region", name="派单预览")
+    assert region.evaluate("(part) => part.scrollWidth - part.clientWidth") <= 0
+    check_page(page)

@@ -17,6 +17,7 @@ from core.ids import new_id
 from core.outbox import Delivery, Message
 from services.orders import workflow
 from services.orders.workflow import Wish
+from services.sos import workflow as emergencies
 from services.standing import workflow as standing
 from services.standing.recurrence import Pattern
 from services.standing.workflow import Agreement
@@ -26,6 +27,8 @@ from volunteers.teams import workflow as teams
 from volunteers.teams.models import TeamMembership
 
 STEP, LIST, PAGE = 3, 2, 6
+OWN = {"orders.desk": 5, "calendar.desk": 5}
+"""Pages that are open all day; the calendar with the table of days, which a process reads first of all."""
 SIZES = (10, 300)
 
 
@@ -249,7 +252,21 @@ def test_pages_with_lists_cost_six(size: int, app: Flask, world: World) -> None:
     for endpoint, (name, address) in PAGES.items():
         client = browser(app, world[name])
         costs[endpoint] = cost(lambda client=client, address=address: client.get(address.format(**places)))
-    assert {endpoint: number for endpoint, number in costs.items() if number > PAGE} == {}
+    assert {endpoint: number for endpoint, number in costs.items() if number > OWN.get(endpoint, PAGE)} == {}
+
+
+@pytest.mark.parametrize("answers", [0, 3])
+def test_an_open_emergency_adds_one_statement_however_many_come(answers: int, app: Flask, world: World) -> None:
+    fill(app, world, SIZES[0])
+    helpers = ("grid_worker", "steward", "deputy")[:answers]
+    with app.app_context():
+        call, _ = emergencies.raise_call(world["resident"].viewer(), emergencies.Wish())
+        for name in helpers:
+            emergencies.on_way(world[name].viewer(), call.id)
+    desk, days = (browser(app, world["secretary"]) for _ in range(2))
+    assert "strip__line" in desk.get("/desk").text
+    assert cost(lambda: desk.get("/desk")) <= OWN["orders.desk"] + 1
+    assert cost(lambda: days.get("/desk/calendar")) <= OWN["calendar.desk"]
 
 
 def test_candidates_and_plans_do_not_cost_more_with_more_orders(app: Flask, world: World) -> None:

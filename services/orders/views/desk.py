@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from core import access, clock
 from core.access import NotFound, Viewer
 from core.web.addresses import own_path
-from services.orders import desks, lists, queries, queue, workflow
+from services.orders import desks, lists, people, queries, queue, workflow
 from services.orders.aggregate import Order
 from services.orders.forms import NoteForm, TransferForm
 from services.orders.lines import lines
@@ -52,10 +52,8 @@ def _list(viewer: Viewer, filters: Filters) -> dict[str, Any]:
 
 
 def _open(viewer: Viewer, order_id: str) -> dict[str, object]:
-    order = queries.get_order(viewer, order_id)
-    if not order.reads(viewer):
-        raise NotFound
-    return order_context(order, viewer, "desk", history(viewer, order), {})
+    order, phone = people.get_order_and_phone(viewer, order_id)
+    return order_context(order, viewer, "desk", history(viewer, order), {}, phone)
 
 
 @pages.page("/desk/list", access="orders:read")

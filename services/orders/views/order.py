@@ -106,9 +106,10 @@ def history(viewer: Viewer, order: Order) -> Sequence[Any]:
 
 
 def order_context(
-    order: Order, viewer: Viewer, kind: str, events: Sequence[Any], sent: Mapping[str, Any]
+    order: Order, viewer: Viewer, kind: str, events: Sequence[Any], sent: Mapping[str, Any], phone: str | None = None
 ) -> dict[str, Any]:
-    """What the templates of an order show to this audience."""
+    """What the templates of an order show to this audience. ``phone``: of the resident, masked, where it is read
+    already."""
     verbs = workflow.allowed(order, viewer)
     asked = {
         verb: sent[verb] if verb in sent else prepare(form_for(verb, order), order, viewer, True)
@@ -118,16 +119,10 @@ def order_context(
     why = wording.last_reason(events)
     known = {
         "order": order, "own": order.offers.get(viewer.person_id), "verbs": verbs, "forms": asked, "sent": sent,
-        "faces": people.list_faces(order, _shown(order, kind)),
+        "phone": people.find_phone(order) if phone is None and kind != "resident" else phone,
         "conclusion": wording.conclusion(order, why), "why": why, "series": find_told(viewer, order),
     }  # fmt: skip
     return known | _VIEWS[kind](order, viewer, verbs, events)
-
-
-def _shown(order: Order, kind: str) -> list[str]:
-    """Whose faces the page shows: to the resident those who come, to the others the resident too."""
-    helpers = [offer.volunteer_id for offer in order.assigned()]
-    return helpers if kind == "resident" else [order.person_id, *helpers]
 
 
 def _for_resident(order: Order, viewer: Viewer, _verbs: list[str], events: Sequence[Any]) -> dict[str, Any]:
@@ -135,6 +130,7 @@ def _for_resident(order: Order, viewer: Viewer, _verbs: list[str], events: Seque
         "timeline": wording.timeline(order, events), "notes": wording.notes_left(events),
         "duty_phone": people.find_duty_phone(order.estate_id), "account": explain(order.row),
         "saved": saved_time.find(order),
+        "faces": people.list_faces(order, [offer.volunteer_id for offer in order.assigned()]),
     }  # fmt: skip
 
 

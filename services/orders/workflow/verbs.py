@@ -12,7 +12,7 @@ from core import clock
 from core.access import Viewer
 from core.workflow import InvalidStep
 from services.dispatch.facts import asked_of, need_of, trained_for
-from services.dispatch.matching import barred
+from services.dispatch.matching import AWAY, barred
 from services.dispatch.terms import Offering
 from services.orders import clocks, queries
 from services.orders import messages as say
@@ -102,18 +102,22 @@ def _named(order: Order, helpers: dict[str, Offering], volunteers: Sequence[str]
 
 def accept(viewer: Viewer, order_id: str, answer: Answer | None = None) -> Order:
     """Accept an offer. The last place taken lapses the other offers. Raises ``AlreadyTaken`` for whoever is late, and
-    ``Refused`` for one more claim (抢单) than the estate lets a volunteer hold, so that others have their turn."""
-    claims = [0, 0]
+    ``Refused`` for whoever has left or is away since it was offered, and for one more claim (抢单) than the estate lets
+    a volunteer hold, so that others have their turn."""
+    taker: queries.Taker
 
     def load() -> Order:
-        order, claims[0], claims[1] = queries.get_order_to_accept(viewer, order_id)
+        nonlocal taker
+        order, taker = queries.get_order_to_accept(viewer, order_id)
         return order
 
     def decide(order: Order) -> Outcome:
         now = clock.now()
         own = order.touch(viewer.person_id)
-        if own.is_open_call and claims[0] >= claims[1]:
-            raise Refused("claims", f"您手上已有{claims[0]}单抢来的单，做完一单再抢")
+        if taker.standing in AWAY:
+            raise Refused("standing", f"您{AWAY[taker.standing]}，不能接单")
+        if own.is_open_call and taker.claims >= taker.most:
+            raise Refused("claims", f"您手上已有{taker.claims}单抢来的单，做完一单再抢")
         own.state, own.accepted_at = OfferState.ACCEPTED, now
         count = order.accepted_count + 1
         order.row.update(accepted_count=count, updated_at=now)

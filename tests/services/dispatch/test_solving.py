@@ -216,6 +216,18 @@ def test_whoever_was_left_out_is_let_in_when_it_is_of_use() -> None:
     assert total == 450
 
 
+def test_a_week_that_is_full_sends_what_is_over_to_somebody_else() -> None:
+    """All four are cheapest by far with the first volunteer, who has room for one in each of two weeks."""
+    case = Case(Random(0), 4, 3, clashes=0.0, density=1.0, weeks=2)
+    case.costs = np.tile([0, 500, 600], (4, 1))
+    case.places, case.week = np.ones(4, int), np.array([0, 0, 0, 1])
+    case.rooms, case.left = np.array([[1, 3, 3], [1, 3, 3]]), np.full(3, 4)
+    pairs, total = case.solved(3)
+    assert sorted(person for order, person in pairs if order < 3) != [0, 0, 0]
+    assert sum(person == 0 for _, person in pairs) == 2
+    assert total == case.programmed()
+
+
 def test_the_same_way_each_time_whatever_costs_the_same() -> None:
     """All pairs cost the same: orders of the nearest deadline get the first volunteers, each time."""
     case = Case(Random(0), 6, 8, clashes=0.0, density=1.0)
@@ -228,7 +240,10 @@ def test_the_same_way_each_time_whatever_costs_the_same() -> None:
 
 def test_nothing_to_do() -> None:
     none = np.empty(0, np.int64)
-    problem = Problem(Edges(none, none, none), none, none, none, none, np.empty((0, 3), int), np.ones(3, int), AGAIN)
+    rooms = np.empty((0, 3), int)
+    problem = Problem(
+        Edges(none, none, none), none, none, none, none, rooms, rooms > 0, np.ones(3, int), AGAIN
+    )  # fmt: skip
     assert solve(problem).total == 0
 
 

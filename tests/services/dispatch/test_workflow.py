@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -365,6 +366,103 @@ def test_the_more_urgent_order_is_served_first(inside: World) -> None:
     order_of(inside)
     plan = plan_of(inside)
     assert [row["order"] for row in plan.body["assignments"]] == [urgent]
+
+
+def test_whoever_is_over_the_cap_of_this_week_is_planned_for_the_next(inside: World) -> None:
+    """A cap lowered below what is accepted already: three this week where one is allowed, and room for one in the
+    next."""
+    secretary, helper = inside["secretary"].viewer(), inside["volunteer1"].viewer()
+    for name in ("volunteer2", "volunteer3"):
+        change(Volunteer, Volunteer.person_id, inside[name].id, is_available=False)
+    for _ in range(3):
+        order_id = order_of(inside)
+        orders.dispatch(secretary, order_id, volunteers=[helper.person_id])
+        orders.accept(helper, order_id)
+    change(Volunteer, Volunteer.person_id, helper.person_id, weekly_cap=1)
+    stays = order_of(inside)
+    next_week = {"preferred_start": MOMENT + timedelta(days=7), "preferred_end": MOMENT + timedelta(days=7, hours=2)}
+    goes = order_of(inside, **next_week)
+    body = plan_of(inside).body
+    assert [(row["order"], row["volunteer"]) for row in body["assignments"]] == [(goes, helper.person_id)]
+    assert [row["order"] for row in body["unassigned"]] == [stays]
+
+
+def test_a_volunteer_who_leaves_between_two_orders_of_a_plan(
+    inside: World, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a plan is being sent out somebody quits: what was to be theirs stays and says so, the rest goes out."""
+    for _ in range(2):
+        order_of(inside)
+    plan = plan_of(inside)
+    chosen = {row["order"]: row["volunteer"] for row in plan.body["assignments"]}
+    (first, second), send = chosen, orders.dispatch
+    assert chosen[first] != chosen[second]
+
+    def leaving(viewer: Any, order_id: str, **how: Any) -> Any:
+        done = send(viewer, order_id, **how)
+        if order_id == first:
+            change(Volunteer, Volunteer.person_id, chosen[second], standing="left")
+        return done
+
+    monkeypatch.setattr(orders, "dispatch", leaving)
+    result = workflow.apply(inside["secretary"].viewer(), plan)
+    assert result["dispatched"] == [{"order": first, "volunteers": [chosen[first]]}]
+    assert [row["order"] for row in result["left_out"]] == [second] and result["left_out"][0]["why"]
+    assert get_order(inside["secretary"].viewer(), second).state == "placed"
+
+
+def test_two_who_apply_one_plan_at_once_send_each_order_once(inside: World, app: Flask) -> None:
+    waiting = [order_of(inside) for _ in range(3)]
+    plan_id, barrier, seen = plan_of(inside).id, threading.Barrier(2), list[Any]()
+
+    def press(name: str) -> None:
+        with app.app_context():
+            viewer = inside[name].viewer()
+            plan = queries.get_plan(viewer, plan_id)
+            barrier.wait()
+            try:
+                seen.append(workflow.apply(viewer, plan))
+            except workflow.AlreadyApplied as late:
+                seen.append(late)
+
+    db.session.rollback()
+    at_once(lambda: press("secretary"), lambda: press("deputy"))
+    (result,) = [one for one in seen if isinstance(one, dict)]
+    assert len(seen) == 2 and {row["order"] for row in result["dispatched"]} == set(waiting)
+    for order_id in waiting:
+        assert len(get_order(inside["secretary"].viewer(), order_id).offers) == 1
+
+
+def test_two_secretaries_who_dispatch_one_order_at_once(inside: World, app: Flask) -> None:
+    """Both have it open as it was placed, each for another volunteer: one goes out, the other is told."""
+    order_id, barrier, seen = order_of(inside), threading.Barrier(2), list[str]()
+
+    def press(name: str, helper: str) -> None:
+        with app.app_context():
+            viewer = inside[name].viewer()
+            barrier.wait()
+            try:
+                orders.dispatch(viewer, order_id, volunteers=[inside[helper].id], version=1)
+            except Stale:
+                seen.append("late")
+            else:
+                seen.append(helper)
+
+    db.session.rollback()
+    at_once(lambda: press("secretary", "volunteer1"), lambda: press("deputy", "volunteer2"))
+    (first,) = set(seen) - {"late"}
+    assert len(seen) == 2
+    assert set(get_order(inside["secretary"].viewer(), order_id).offers) == {inside[first].id}
+    sent = select(Event.actor_id).where(Event.subject_id == order_id, Event.verb == "dispatch")
+    assert len(db.session.scalars(sent).all()) == 1
+
+
+def at_once(*work: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=one) for one in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
 
 
 def test_a_plan_for_named_orders_names_those_that_no_longer_wait(inside: World) -> None:

@@ -216,6 +216,37 @@ def test_cancel_send_back_and_resubmit(site: Site) -> None:
     assert "已撤单" in site.get("resident", f"/orders/{order_id}").text
 
 
+def test_an_order_cancelled_while_it_is_offered(site: Site) -> None:
+    """The volunteer has the offer open; whoever presses then is told, and the offer is gone everywhere."""
+    order_id = site.placed()
+    site.offered(order_id, "volunteer1")
+    page = f"/orders/{order_id}"
+    fields = site.filled("volunteer1", page, "/accept")
+    assert site.verb("resident", order_id, "cancel", pick="不需要了").status_code == 303
+    answer = site.post("volunteer1", f"{page}/accept", fields)
+    assert answer.status_code == 409 and "已撤单" in answer.text and "已被接" not in answer.text
+    order = site.order(order_id)
+    assert (order.state, order.offers[site.id("volunteer1")].state) == ("cancelled", "lapsed")
+    assert f'action="{page}/accept' not in site.get("volunteer1", "/tasks").text
+    assert page not in site.get("secretary", "/desk?tab=dispatched").text
+
+
+def test_a_volunteer_who_leaves_with_an_offer_unanswered(site: Site, at: Callable[[datetime], None]) -> None:
+    """They cannot take it any more, and when its time is over the order waits for the branch again."""
+    order_id = site.placed()
+    site.offered(order_id, "volunteer1")
+    fields = site.filled("volunteer1", f"/orders/{order_id}", "/accept")
+    assert site.send("volunteer1", "/volunteer", "/volunteer/quit", reason="搬走了").status_code == 303
+    answer = site.post("volunteer1", f"/orders/{order_id}/accept", fields)
+    assert answer.status_code == 422 and "您已退出，不能接单" in answer.text
+    assert site.order(order_id).accepted_count == 0
+    at(MOMENT + timedelta(days=2))
+    with site.app.app_context():
+        assert jobs.expire_offers() == "收回1单，自动改派0单"
+    assert site.order(order_id).state == "placed"
+    assert "陈一" not in site.get("secretary", f"/orders/{order_id}/candidates").text
+
+
 def test_reassign_and_no_show(site: Site) -> None:
     order_id = site.accepted("volunteer1")
     assert site.verb("secretary", order_id, "reassign", reason="病了").status_code == 303
