@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Date, Select, and_, any_, bindparam, cast, func, literal_column, or_, select, union
+from sqlalchemy import Date, Select, and_, any_, bindparam, cast, func, literal_column, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate
@@ -22,7 +22,7 @@ from core.database import UtcDateTime, dialect_name, fast
 from core.reports import Question
 from core.web import paging
 from services.catalogue.models import ServiceItem
-from services.orders.models import ServiceOrder
+from services.orders.models import OPEN, ServiceOrder
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
 from services.reports.models import OrderCount, RollMark, Rollup, RollupKnown
 from services.reports.places import Below, child_at, places
@@ -124,11 +124,12 @@ def orders_tail(dialect: str, *columns: Any) -> Any:
     order, changing, around = ServiceOrder, aliased(ServiceOrder), _around("orders")
     now, response = bindparam("now", type_=UtcDateTime()), bindparam("now_response", type_=UtcDateTime())
     base, join = select(changing.id).select_from(around), changing.estate_id == around.c.id
-    open_now = and_(join, changing.completed_at.is_(None))
+    open_now = and_(join, changing.state.in_([literal_column(f"'{state}'") for state in OPEN]))
     known = bindparam("known", type_=UtcDateTime())
-    # Two hours without a dispatch may have run out since the mark: asked of all that wait, an index of open work.
+    # Two hours without a dispatch may have run out since the mark: asked of all that wait. States stand in the text,
+    # or the index of open work would be of no use to a prepared statement.
     waits = changing.state == literal_column("'placed'")
-    changed = union(
+    changed = union_all(
         base.join(changing, and_(join, changing.updated_at > around.c.upto, changing.updated_at < known)),
         base.join(changing, and_(open_now, changing.due_at > around.c.upto, changing.due_at <= now)),
         base.join(changing, and_(open_now, changing.dispatched_at.is_(None), waits, changing.placed_at <= response)),
