@@ -11,14 +11,14 @@ from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, any_, bindparam, func, literal_column, select, union
+from sqlalchemy import and_, any_, bindparam, func, literal_column, select, union_all
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate
 from core import clock
 from core.database import UtcDateTime, dialect_name, fast, remembered
 from core.reports import Question
-from services.orders.models import ServiceOrder
+from services.orders.models import OPEN, ServiceOrder
 from services.reports import times
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
 from services.reports.models import OrderCount, RollMark
@@ -103,10 +103,11 @@ def _orders(dialect: str) -> Any:
     counts = OrderCount.__table__.c
     now, response = bindparam("now", type_=UtcDateTime()), bindparam("now_response", type_=UtcDateTime())
     base, join = select(changing.id).select_from(around), changing.estate_id == around.c.id
-    open_now = and_(join, changing.completed_at.is_(None))
-    # Two hours without a dispatch may have run out since the mark: asked of all that wait, an index of open work.
+    open_now = and_(join, changing.state.in_([literal_column(f"'{state}'") for state in OPEN]))
+    # Two hours without a dispatch may have run out since the mark: asked of all that wait. States stand in the text,
+    # or the index of open work would be of no use to a prepared statement.
     waits = changing.state == literal_column("'placed'")
-    changed = union(
+    changed = union_all(
         base.join(changing, and_(join, changing.updated_at > around.c.upto, changing.updated_at < _KNOWN)),
         base.join(changing, and_(open_now, changing.due_at > around.c.upto, changing.due_at <= now)),
         base.join(changing, and_(open_now, changing.dispatched_at.is_(None), waits, changing.placed_at <= response)),
