@@ -209,6 +209,8 @@ DESK_PLACES = (
     Place(SECRETARY, "issue", "/reports/issues", ("main th a[href^='/reports/issues/']",)),
     Place(SECRETARY, "exports", "/reports/exports"),
     Place(COMMUNITY, "reports-of-community", "/reports?period=quarter"),
+    Place(COMMUNITY, "reports-of-people", "/reports/people?period=year"),
+    Place(COMMUNITY, "people-behind", "/reports/behind?measure=volunteers.retained"),
     Place(COMMUNITY, "estates", "/estates"),
     Place(COMMUNITY, "queue-of-community", "/desk"),
     Place(SECRETARY, "queue-order-paused", "/desk?item=policy_question", ("main a.q__link",)),
