@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from core import audit
+from community.organisations.models import Organisation
+from core import audit, clock, reports
 from core.audit import Event
 from core.database import db
+from core.reports import Question, Value
 from services.demo import loading, volumes
 from services.demo.people import PHONE
 from services.orders.models import ServiceOrder, State
@@ -24,6 +28,7 @@ def test_the_demo_holds_together(app: Flask) -> None:
         assert not loading.load()
         assert list(audit.verify()) == []
         _check_states()
+        _check_figures()
         minutes = db.session.scalar(select(func.sum(ServiceOrder.minutes)))
         plain = (HourEntry.order_id.is_not(None), HourEntry.reverses_id.is_(None), HourEntry.corrects_id.is_(None))
         assert minutes == db.session.scalar(select(func.sum(HourEntry.minutes)).where(*plain))
@@ -44,6 +49,36 @@ def _check_states() -> None:
         found[order_id] = (state, found.get(order_id, (None, 0))[1] + 1)
     orders = db.session.execute(select(ServiceOrder.id, ServiceOrder.state, ServiceOrder.version))
     assert {row.id: (row.state, row.version) for row in orders} == found
+
+
+QUOTED = (
+    "grid.estates", "grid.buildings", "grid.households", "grid.residents",
+    "orders.placed", "orders.dispatched", "orders.accepted", "orders.completed", "orders.closed", "orders.on_time",
+    "orders.response", "orders.resolution", "orders.satisfaction", "orders.unreachable", "orders.repeated",
+    "orders.to_dispatch", "orders.to_accept_90", "orders.to_complete", "hours.minutes", "hours.services",
+    "volunteers.registered", "volunteers.active", "volunteers.starred", "volunteers.retained", "volunteers.left",
+    "teams.teams", "teams.members", "teams.served", "teams.minutes", "training.sessions", "training.came",
+    "rota.shifts", "rota.filled", "rota.came", "rota.attendance", "rota.counted",
+)  # fmt: skip
+"""What newspapers tell of communities, as far as there is something to count it from."""
+
+
+def _number(value: Value | None) -> float:
+    return (value.amount or value.numerator or 0) if value is not None else 0
+
+
+def _check_figures() -> None:
+    """Every figure is there for the street of the demo, and can be cut by whatever it says."""
+    street = db.session.scalars(select(Organisation.path).where(Organisation.kind == "subdistrict")).first()
+    assert street is not None
+    lately = Question(street, clock.today() - timedelta(days=90), clock.today())
+    drawn = reports.draw(lately, list(reports.measures()))[""]
+    missing = [name for name in QUOTED if not _number(drawn.get(name))]
+    assert not missing
+    for name, measure in reports.measures().items():
+        for cut in measure.cuts:
+            assert isinstance(reports.draw(replace(lately, by=cut), [name]), dict)  # type: ignore[arg-type]
+    assert {"车辆", "人员"} <= set(reports.draw(replace(lately, by="counter"), ["rota.counted"]))
 
 
 def test_estates_for_measuring(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
