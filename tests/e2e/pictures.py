@@ -29,6 +29,7 @@ PICTURES = (
     ("clock", SECRETARY, DESK, "/desk?item=policy_question", ".queue a"),
     ("calendar", COMMUNITY, DESK, "/workdays", ""),
     ("reports", SECRETARY, DESK, "/reports", ""),
+    ("reports-people", COMMUNITY, DESK, "/reports/people", ""),
     ("import", SECRETARY, DESK, "/imports", ""),
     ("building", SECRETARY, DESK, "/estates", 'main a[href^="/buildings/"]'),
 )
