@@ -53,18 +53,6 @@ def by_estate(topic: Topic, estate_ids: Iterable[str]) -> dict[str, Decided]:
     return found
 
 
-def filled(topic: Topic, chosen: Mapping[str, Any] | None) -> dict[str, Any]:
-    """All values of a topic, from those that an estate chose. A value that no longer fits is the default."""
-    found = chosen or {}
-    return topic.defaults | {r.name: found[r.name] for r in topic.rules if r.name in found and r.fits(found[r.name])}
-
-
-def chosen_by(topic: Topic, estate_id: Any) -> Any:
-    """What an estate chose for a topic, as a column of a statement about it; ``filled`` completes it."""
-    wanted = select(Policy.chosen).where(Policy.topic == topic.name, Policy.estate_id == estate_id)
-    return wanted.correlate_except(Policy).scalar_subquery()
-
-
 def of(topic: Topic, estate_id: str) -> Decided:
     """What one estate has decided."""
     return by_estate(topic, [estate_id])[estate_id]
