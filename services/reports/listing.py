@@ -70,12 +70,15 @@ NARROWED = ("item", "team", "tier", "counter")
 COUNTED = Column("计入", "text", 8)
 
 
+Link = tuple[str, dict[str, str]] | None
+
+
 @dataclass(frozen=True)
 class Listed:
-    """A page of rows: cells, where each leads, and the cursor of the next page."""
+    """A page of rows: cells, where each leads (endpoint and argument, or none), and the cursor of the next page."""
 
     columns: Sequence[Column]
-    rows: Sequence[tuple[Sequence[Cell], str]]
+    rows: Sequence[tuple[Sequence[Cell], Link]]
     next_cursor: str | None
 
 
@@ -110,8 +113,15 @@ class Behind:
         """Rows from a cursor on. Raises ``KeyError`` when the figure has no rows to show."""
         found = reports.behind(self.asked.question(only=self.only), self.measure.name, cursor, limit)
         picked = _picked(found.items)
-        rows = [(self._cells(row, picked), row.id if hasattr(row, "code") else "") for row in found.items]
+        rows = [(self._cells(row, picked), self._leads(row)) for row in found.items]
         return Listed(self._columns(picked), rows, found.next_cursor)
+
+    def _leads(self, row: Any) -> Link:
+        if hasattr(row, "code"):
+            return "orders.show", {"order_id": row.id}
+        if self.sees_names and hasattr(row, "number") and hasattr(row, "person_id"):
+            return "registry.show", {"person_id": row.person_id}
+        return None
 
     def _columns(self, picked: Sequence[Shown]) -> list[Column]:
         columns = [Column(one.title, one.kind, one.width) for one in picked]

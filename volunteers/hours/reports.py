@@ -58,6 +58,7 @@ def draw(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]
 class Starred:
     """A volunteer in the list behind the figure."""
 
+    person_id: str
     number: str
     name: str
     estate_name: str
@@ -74,7 +75,7 @@ def behind(question: Question, _name: str, cursor: str | None, limit: int) -> pa
         statement = paging.after(_STANDING, [Volunteer.number], (str,), cursor, limit)
         rows = fast().execute(statement, {"path": question.path + "%", "today": clock.today()}).all()
         shown += [
-            Starred(row.number, row.name, row.estate_name, stars.NAMES[level], int(row.minutes))
+            Starred(row.person_id, row.number, row.name, row.estate_name, stars.NAMES[level], int(row.minutes))
             for row in rows[:limit] if (level := _level(row)) and only in (None, str(level))
         ]  # fmt: skip
         if len(rows) <= limit:

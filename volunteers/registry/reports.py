@@ -38,8 +38,8 @@ declare(
             .join(Person.__table__, Person.id == Volunteer.person_id),
             Estate.path, Volunteer.person_id,
             {"volunteers.registered": _registered, "volunteers.joined": _joined, "volunteers.left": _left},
-            (Volunteer.number, Person.name.label("name"), Estate.name.label("estate_name"), Volunteer.joined_on,
-             Volunteer.left_on),
+            (Volunteer.person_id, Volunteer.number, Person.name.label("name"), Estate.name.label("estate_name"),
+             Volunteer.joined_on, Volunteer.left_on),
         ),
     ),
     [

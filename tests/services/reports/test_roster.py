@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -154,6 +155,16 @@ def test_the_page_costs_no_more_than_it_must_and_its_paper_says_the_same(free: F
     form = {"period": "month", "on": "2026-11-15", "kind": "people", "format": "csv"}
     paper = client.post("/reports/export", data=form).get_data(as_text=True)
     assert f"登记志愿者,人,{int(registered.now.amount or 0)}," in paper if registered.now else False
+
+
+@pytest.mark.parametrize("name", ["volunteers.active", "volunteers.registered", "volunteers.retained"])
+def test_a_list_of_volunteers_leads_to_each_of_them(name: str, app: Flask, mixed: World) -> None:
+    client = browser(app, mixed["secretary"])
+    query = {"period": "month", "on": "2026-11-15", "measure": name}
+    found = re.findall(r'href="(/volunteers/[^"]+)"', client.get("/reports/behind", query_string=query).text)
+    assert found and all(client.get(address).status_code == 200 for address in found)
+    masked = browser(app, mixed["street_staff"]).get("/reports/behind", query_string=query).text
+    assert "/volunteers/" not in masked.partition("<main")[2] and "陈*" in masked
 
 
 def test_inside_one_moment_nothing_moves(app: Flask, world: World) -> None:
