@@ -1,8 +1,8 @@
-"""What exact reports cost those who write the ledger: entries a second with reports beside them ÷ without, in turn.
+"""What exact reports cost those who write the ledger: entries a second with reports beside them ÷ alone, in turn.
 
-Three processes write entries as the product does, a transaction each. Beside them another runs the sweep once a turn,
-which counts all that was written in the turn before, and draws a subdistrict's figures each second. The sweep's job
-runs every ten minutes, so that a turn of a few seconds has far more of its fixed costs; what it counts is all there is.
+Three processes write entries as the product does, a transaction each, as fast as they can. Beside them one draws all of
+a subdistrict's figures each second (``read``); and another runs the sweep over and over, too (``sweep``). The job runs
+every ten minutes and is done in seconds, so that most of the time is as in ``read``. Between turns all is swept.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -29,60 +30,53 @@ from volunteers.hours.models import HourEntry
 from volunteers.hours.workflow import Origin, entry_row
 
 WRITERS = 3
+GROUPS = ("订单", "时长", "用时", "志愿者")
+
+
+KINDS = {"alone": (), "read": ("read",), "sweep": ("read", "sweep")}
 
 
 def show(environment: dict[str, str], rounds: int, seconds: float) -> None:
     """Print the medians of the ratios, over all estates and in a single one."""
     for title, estates in (("all estates", ESTATES), ("a single estate", 1)):
-        ratios, alone, beside, swept = [], [], [], []
+        rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
         for turn in range(-1, rounds):
-            rate = {}
-            for reported in (True, False) if turn % 2 else (False, True):
-                rate[reported], sweep = _turn(environment, estates, max(seconds, 8), reported)
-                if not reported:
-                    # What was written alone is not for the next turn to count.
-                    _run(environment, {"mode": "sweep"})
-                elif turn >= 0:
-                    swept.append(sweep)
-            if turn >= 0:
-                ratios.append(rate[True] / rate[False])
-                alone.append(rate[False])
-                beside.append(rate[True])
-        middle = statistics.median
-        print(f"  ledger writes in {title}: with reports ÷ alone {middle(ratios):.2f} "
-              f"[{min(ratios):.2f}–{max(ratios):.2f}]   {middle(beside):.0f}/s ÷ {middle(alone):.0f}/s; "
-              f"a sweep took {middle(swept):.1f} s")  # fmt: skip
+            for kind in list(KINDS)[:: 1 if turn % 2 else -1]:
+                rate = _turn(environment, estates, seconds, KINDS[kind])
+                _start(environment, {"mode": "once"}).communicate("go\n")
+                if turn >= 0:
+                    rates[kind].append(rate)
+        alone = rates.pop("alone")
+        print(f"  ledger writes in {title}: {statistics.median(alone):.0f}/s alone")
+        for kind, found in rates.items():
+            ratios = [beside / without for beside, without in zip(found, alone, strict=True)]
+            print(f"    {kind} ÷ alone {statistics.median(ratios):.2f} [{min(ratios):.2f}–{max(ratios):.2f}]")
 
 
-def _turn(environment: dict[str, str], estates: int, seconds: float, reported: bool) -> tuple[float, float]:
-    """Entries a second of all writers, and how long the sweep beside them took."""
-    plans: list[dict[str, Any]] = [
-        {"mode": "write", "estates": estates, "seconds": seconds, "first": n} for n in range(WRITERS)
-    ]
-    if reported:
-        plans.append({"mode": "report", "seconds": seconds})
-    children = [_start(environment, plan) for plan in plans]
-    for child in children:
+def _turn(environment: dict[str, str], estates: int, seconds: float, beside: Sequence[str]) -> float:
+    """Entries a second of all writers."""
+    plan = {"estates": estates, "seconds": seconds}
+    writers = [_start(environment, {**plan, "mode": "write", "first": n}) for n in range(WRITERS)]
+    others = [_start(environment, {"mode": mode}) for mode in beside]
+    for child in (*writers, *others):
         assert child.stdout is not None
         if child.stdout.readline() != "ready\n":
-            raise SystemExit(child.communicate()[1])
-    for child in children:
+            raise SystemExit("a process of the ledger's bench did not start")
+    for child in (*writers, *others):
         assert child.stdin is not None
         child.stdin.write("go\n")
         child.stdin.flush()
-    found = [json.loads(child.communicate()[0]) for child in children]
-    rate = sum(one["done"] / one["seconds"] for one in found[:WRITERS])
-    return rate, found[-1].get("sweep", 0.0)
+    found = [json.loads(child.communicate()[0]) for child in writers]
+    for child in others:
+        child.terminate()
+        child.communicate()
+    return float(sum(one["done"] / one["seconds"] for one in found))
 
 
 def _start(environment: dict[str, str], plan: dict[str, Any]) -> subprocess.Popen[str]:
     words = [sys.executable, "-m", "bench.ledger", json.dumps(plan)]
     pipe, environment = subprocess.PIPE, {**os.environ, **environment}
     return subprocess.Popen(words, text=True, env=environment, stdin=pipe, stdout=pipe)
-
-
-def _run(environment: dict[str, str], plan: dict[str, Any]) -> None:
-    _start(environment, plan).communicate("go\n")
 
 
 def _write(plan: dict[str, Any]) -> dict[str, float]:
@@ -100,24 +94,25 @@ def _write(plan: dict[str, Any]) -> dict[str, float]:
     return {"done": done, "seconds": time.perf_counter() - began}
 
 
-def _report(plan: dict[str, Any]) -> dict[str, float]:
-    """The sweep once, and figures each second all the while."""
-    began = time.perf_counter()
-    sweep = _sweep()
-    today, drawn = clock.today(), 0
-    names = [measure.name for measure in reports.measures().values()]
-    while (left := plan["seconds"] - (time.perf_counter() - began)) > 0:
+def _read() -> None:
+    """Figures each second."""
+    names = [name for name, measure in reports.measures().items() if measure.group in GROUPS]
+    while True:
+        today = clock.today()
         reports.draw(Question(PATH, today.replace(month=1, day=1), today), names)
-        drawn += 1
-        time.sleep(max(0, min(1, left)))
-    return {"sweep": sweep, "drawn": drawn}
+        time.sleep(1)
 
 
-def _sweep() -> float:
-    began = time.perf_counter()
+def _once() -> None:
+    """The job, which counts all that is written by now."""
     workflow.LAG = timedelta(0)
     jobs.roll_figures()
-    return time.perf_counter() - began
+
+
+def _sweep() -> None:
+    """The job again and again."""
+    while True:
+        _once()
 
 
 def _child(plan: dict[str, Any]) -> None:
@@ -127,14 +122,10 @@ def _child(plan: dict[str, Any]) -> None:
         db.session.rollback()
         print("ready", flush=True)
         sys.stdin.readline()
-        match plan["mode"]:
-            case "write":
-                found = _write(plan)
-            case "report":
-                found = _report(plan)
-            case _:
-                found = {"sweep": _sweep()}
-    print(json.dumps(found))
+        if plan["mode"] == "write":
+            print(json.dumps(_write(plan)))
+        else:
+            {"read": _read, "sweep": _sweep, "once": _once}[plan["mode"]]()
 
 
 if __name__ == "__main__":

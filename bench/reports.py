@@ -49,19 +49,20 @@ def show(environment: dict[str, str], options: argparse.Namespace) -> None:
     """Measure and print."""
     records = options.records // 10 if options.small else options.records
     large = min(LARGE, records)
+    few, before = min(SMALL, large // 10), min(BEFORE, records // 10)
     with tempfile.TemporaryDirectory(prefix="linju-bench-") as folder:
         if options.only != "postgresql":
-            print(f"\nSQLite: reports over {SMALL:,} and {large:,} orders")
-            with _filled(environment, lambda n: f"sqlite:///{folder}/{n}.db", (SMALL, large)) as apps:
+            print(f"\nSQLite: reports over {few:,} and {large:,} orders")
+            with _filled(environment, lambda n: f"sqlite:///{folder}/{n}.db", (few, large)) as apps:
                 dashboards(apps)
         if options.only == "sqlite":
             return
         with postgres.running(Path(folder), **MEMORY) as server:
-            sizes = tuple(sorted({SMALL, BEFORE, large, records}))
+            sizes = tuple(sorted({few, before, large, records}))
             print(f"\nPostgreSQL: reports over {', '.join(f'{size:,}' for size in sizes)} orders")
             with _filled(environment, lambda _n: postgres.fresh_database(server), sizes) as apps:
-                dashboards({size: apps[size] for size in (SMALL, large)})
-                growth(apps[BEFORE][0], apps[records][0])
+                dashboards({size: apps[size] for size in (few, large)})
+                growth(apps[before][0], apps[records][0])
                 handout.show(_of(environment, apps[large][0]), large, folder)
                 ledger.show(_of(environment, apps[large][0]), options.rounds, options.seconds)
 
