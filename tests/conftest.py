@@ -19,6 +19,8 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_sqlalchemy.session import Session
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.orm import scoped_session
 
@@ -34,6 +36,9 @@ SECRET = "only-for-tests-0123456789abcdefghij"
 MOMENT = datetime(2026, 11, 18, 2, 0, tzinfo=UTC)
 
 _server = pytest.StashKey[str]()
+# Machines are shared: how long an example takes says nothing of it.
+hypothesis_settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("shared")
 
 
 def postgres_server(config: pytest.Config) -> str:
