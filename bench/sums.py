@@ -143,6 +143,9 @@ def _active() -> None:
             parts.append(f"SELECT estate_id, grain, item, period, known_on, prev, count(*) AS people FROM ({lagged}) "
                          "AS l GROUP BY 1, 2, 3, 4, 5, 6")  # fmt: skip
     run(f"CREATE TEMP TABLE bench_active AS {' UNION ALL '.join(parts)}")
+    run("INSERT INTO active_seen (volunteer_id, path, item, last, known_on) "
+        "SELECT p.volunteer_id, e.path, p.item, max(p.day), max(p.known_on) FROM bench_person AS p "
+        "JOIN estate AS e ON e.id = p.estate_id GROUP BY 1, 2, 3")  # fmt: skip
 
 
 def _month(day: str) -> str:

@@ -14,10 +14,11 @@ import fcntl
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any, Literal, TypeVar
 
 import orjson
 from flask import Flask, current_app, g, has_app_context
@@ -32,6 +33,8 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    bindparam,
+    case,
     cast,
     column,
     create_engine,
@@ -39,7 +42,9 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -47,6 +52,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from core.config import Settings
 
 T = TypeVar("T")
+Merge = Literal["add", "replace", "greatest"]
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -100,6 +106,8 @@ class JsonRows(TypeDecorator[list[dict[str, Any]]]):
 
         def moment(item: Any) -> str:
             if not isinstance(item, datetime):
+                if isinstance(item, date):
+                    return item.isoformat()
                 raise TypeError(type(item).__name__)
             utc = item.astimezone(UTC)
             return utc.strftime("%Y-%m-%d %H:%M:%S.%f") if sqlite else utc.isoformat()
@@ -119,6 +127,31 @@ def json_rows(dialect: str, parameter: BindParameter[Any], columns: dict[str, Ty
         for name, kind in columns.items()
     ]
     return select(*picked).subquery()
+
+
+ROWS_AT_ONCE = 5000
+
+
+def put(model: Any, rows: Sequence[Mapping[str, Any]], merge: Mapping[str, Merge]) -> None:
+    """Write many rows in few statements: those whose key is there already are merged, column by column in ``merge``."""
+    if rows:
+        statement = _putting(model, tuple(rows[0]), tuple(merge.items()), dialect_name())
+        for n in range(0, len(rows), ROWS_AT_ONCE):
+            db.session.execute(statement, {"rows": rows[n : n + ROWS_AT_ONCE]})
+
+
+@cache
+def _putting(model: Any, names: tuple[str, ...], merge: tuple[tuple[str, Merge], ...], dialect: str) -> Any:
+    table = model.__table__
+    given = json_rows(dialect, bindparam("rows", type_=JsonRows()), {name: table.c[name].type for name in names})
+    maker: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    # SQLite takes the ON of ON CONFLICT for that of a join unless there is a WHERE.
+    insert = maker(table).from_select(list(names), select(*[given.c[name] for name in names]).where(true()))
+    new: dict[str, Any] = {}
+    for name, how in merge:
+        held, fresh = table.c[name], insert.excluded[name]
+        new[name] = {"add": held + fresh, "replace": fresh, "greatest": case((fresh > held, fresh), else_=held)}[how]
+    return insert.on_conflict_do_update(index_elements=[column.name for column in table.primary_key], set_=new)
 
 
 class Base(DeclarativeBase):

@@ -55,6 +55,16 @@ def upgrade() -> None:
             "SELECT node_id, grain, item, period, step, bucket, :today, orders FROM rollup_time"
         ).bindparams(sa.bindparam("today", today, sa.Date()))
     )
+    op.create_table(
+        "active_seen",
+        sa.Column("volunteer_id", sa.String(length=16), nullable=False),
+        sa.Column("path", sa.String(length=170), nullable=False),
+        sa.Column("item", sa.String(length=30), nullable=False),
+        sa.Column("last", sa.Date(), nullable=False),
+        sa.Column("known_on", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("volunteer_id", "path", "item", name=op.f("pk_active_seen")),
+    )
+    op.create_index("ix_active_seen_path", "active_seen", ["path"])
     op.execute("DELETE FROM roll_mark WHERE stream = 'hours'")
     op.execute("DELETE FROM active")
     for table in ("rollup", "rollup_known"):
@@ -63,5 +73,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Back to the step before."""
+    op.drop_table("active_seen")
     op.drop_table("active_known")
     op.drop_table("rollup_time_known")

@@ -16,18 +16,19 @@ from datetime import date, datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, delete, func, select
 
 from core import clock
-from core.database import db
+from core.database import db, put
 from services.orders.models import ServiceOrder
-from services.reports.models import Active, ActiveKnown, RollMark, RollPath
-from services.reports.times import add_counts
+from services.reports.models import Active, ActiveKnown, ActiveSeen, RollMark, RollPath
 from volunteers.hours.models import HourEntry
 
 NEVER = date(1, 1, 1)
 Entry = tuple[str, str, date, date]
 """Volunteer, item, day of service, and the day on which it was recorded."""
+Seen = dict[tuple[str, str, str], tuple[date, date]]
+"""By volunteer, path and item: the last day of service that is counted, and the last day on which one was recorded."""
 Whose = tuple[str, str, str, str]
 """Node, grain, item and person."""
 History = dict[date, date]
@@ -63,6 +64,9 @@ _COUNTED = (
 )  # fmt: skip
 
 
+_SEEN = select(*ActiveSeen.__table__.c).where(ActiveSeen.volunteer_id.in_(bindparam("people", expanding=True)))
+
+
 def count_active(entries: Mapping[str, Iterable[Entry]]) -> None:
     """Take new entries, by the path under which their estate stood, into the counts of every node above it; the
     estate's mark has not moved yet."""
@@ -71,7 +75,7 @@ def count_active(entries: Mapping[str, Iterable[Entry]]) -> None:
         nodes = path.rstrip("/").split("/")
         for volunteer, item, day, known_on in set(some):
             _note(fresh, nodes, volunteer, item, day, known_on)
-    before = _counted_before({whose[-1] for whose in fresh}, {whose[0] for whose in fresh})
+    before = _histories(fresh)
     plain: dict[tuple[Any, ...], int] = defaultdict(int)
     known: dict[tuple[Any, ...], int] = defaultdict(int)
     for whose, history in fresh.items():
@@ -81,7 +85,48 @@ def count_active(entries: Mapping[str, Iterable[Entry]]) -> None:
     for model, sums in ((Active, plain), (ActiveKnown, known)):
         names = [column.name for column in model.__table__.primary_key]
         rows = [dict(zip(names, key, strict=True)) | {"people": people} for key, people in sorted(sums.items())]
-        add_counts(model, "people", [row for row in rows if row["people"]])
+        put(model, [row for row in rows if row["people"]], {"people": "add"})
+    seen: Seen = {}
+    for path, some in entries.items():
+        for volunteer, item, day, known_on in some:
+            _see(seen, (volunteer, path, item), day, known_on)
+    _keep(seen)
+
+
+def _see(seen: Seen, key: tuple[str, str, str], day: date, known_on: date) -> None:
+    held = seen.get(key, (NEVER, NEVER))
+    seen[key] = max(held[0], day), max(held[1], known_on)
+
+
+def _keep(seen: Seen) -> None:
+    rows = [
+        {"volunteer_id": who, "path": path, "item": item, "last": last, "known_on": known_on}
+        for (who, path, item), (last, known_on) in sorted(seen.items())
+    ]
+    put(ActiveSeen, rows, {"last": "greatest", "known_on": "greatest"})
+
+
+def _histories(fresh: Mapping[Whose, History]) -> dict[Whose, History]:
+    """In which periods those with new entries were active before. Of most the last one is enough: nothing new is older
+    than it, nor was known earlier."""
+    people, found, deep = sorted({whose[-1] for whose in fresh}), dict[Whose, History](), set[str]()
+    last: dict[str, list[Any]] = defaultdict(list)
+    for n in range(0, len(people), 500):
+        for row in db.session.execute(_SEEN, {"people": people[n : n + 500]}):
+            last[row.volunteer_id].append(row)
+    for whose, history in fresh.items():
+        node, grain, item, volunteer = whose
+        rows = [row for row in last[volunteer] if node in row.path.split("/") and item in ("", row.item)]
+        if not rows:
+            continue
+        day, known_on = max(row.last for row in rows), max(row.known_on for row in rows)
+        period = day.replace(day=1) if grain == "m" else day
+        if min(history) < period or min(history.values()) < known_on:
+            deep.add(volunteer)
+        found[whose] = {period: known_on}
+    if deep:
+        found |= _counted_before(deep, {whose[0] for whose in fresh})
+    return found
 
 
 def _note(
@@ -133,13 +178,44 @@ def _told(held: list[date], history: History) -> Iterator[Change]:
         held.insert(at, period)
 
 
+def _seen_of(estate_id: str) -> Seen:
+    """The last days of an estate, from its ledger as far as it is counted."""
+    paths, found = estate_paths().get(estate_id, []), Seen()
+    rows = select(HourEntry.volunteer_id, func.coalesce(ServiceOrder.item_code, "other"), HourEntry.starts_at,
+                  HourEntry.recorded_at)  # fmt: skip
+    rows = rows.join(RollMark, (RollMark.estate_id == HourEntry.estate_id) & (RollMark.stream == "hours"))
+    rows = rows.outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
+    rows = rows.where(HourEntry.estate_id == estate_id, HourEntry.recorded_at <= RollMark.upto)
+    for volunteer, item, starts_at, recorded_at in db.session.execute(rows):
+        key = volunteer, path_at(paths, recorded_at), item
+        _see(found, key, clock.local(starts_at).date(), clock.local(recorded_at).date())
+    return found
+
+
+def unseen(estate_id: str) -> int:
+    """How many of an estate's last days are not kept as the ledger has them."""
+    right, stood = _seen_of(estate_id), [path for _, path in estate_paths().get(estate_id, [])]
+    rows = db.session.execute(select(*ActiveSeen.__table__.c).where(ActiveSeen.path.in_(stood)))
+    kept = {(row.volunteer_id, row.path, row.item): (row.last, row.known_on) for row in rows}
+    return sum(right.get(key) != kept.get(key) for key in {*right, *kept})
+
+
+def see_again(estate_id: str) -> int:
+    """Take an estate's last days from the ledger again; returns how many were wrong. Caller commits."""
+    wrong, stood = unseen(estate_id), [path for _, path in estate_paths().get(estate_id, [])]
+    if wrong:
+        db.session.execute(delete(ActiveSeen).where(ActiveSeen.path.in_(stood)))
+        _keep(_seen_of(estate_id))
+    return wrong
+
+
 def recount(node: str) -> int:
     """Bring a node's counts in line with the ledger as far as it is counted, differences as known today; returns how
     many were wrong."""
     wrong = gaps(node)
     for model in (Active, ActiveKnown):
         known = {} if model is Active else {"known_on": clock.today()}
-        add_counts(model, "people", [row | known for of, row in wrong if of is model])
+        put(model, [row | known for of, row in wrong if of is model], {"people": "add"})
     return len(wrong)
 
 

@@ -148,3 +148,16 @@ class ActiveKnown(_Active, Base):
     __tablename__ = "active_known"
     known_on: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=1)
     __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
+
+
+class ActiveSeen(Base):
+    """When somebody last served, of what is counted, and when that was last recorded, by the path under which an estate
+    stood, and item. A sweep needs no more of most people's past."""
+
+    __tablename__ = "active_seen"
+    volunteer_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    path: Mapped[str] = mapped_column(String(170), primary_key=True)
+    item: Mapped[str] = mapped_column(String(30), primary_key=True)
+    last: Mapped[date] = mapped_column(Date)
+    known_on: Mapped[date] = mapped_column(Date)
+    __table_args__ = (Index("ix_active_seen_path", "path"),)

@@ -67,6 +67,8 @@ def differences() -> Iterator[Difference]:
     """Every sum that does not hold; nothing means all do."""
     for estate_id, name, path in db.session.execute(select(Estate.id, Estate.name, Estate.path).order_by(Estate.name)):
         yield from _estate_differences(estate_id, name, path)
+        if (unseen := activity.unseen(estate_id)) > 0:
+            yield Difference(name, "最近一次服务", "people", 0, unseen)
     names = {row.id: row.name for row in db.session.execute(select(Organisation.id, Organisation.name))}
     yield from _disagreements(names)
     yield from _time_disagreements(names)
@@ -171,6 +173,7 @@ def rebuild(estate_id: str, path: str) -> int:
     nodes = path.rstrip("/").split("/")
     wrong += sum(mend(node) for node in reversed(nodes))
     begin_write()
+    wrong += activity.see_again(estate_id)
     wrong += sum(activity.recount(node) + times.recount(node) for node in nodes)
     db.session.commit()
     return wrong

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core import clock
-from core.database import Base, db, dialect_name
+from core.database import db, put
 from services.orders.models import Offer, ServiceOrder
 from services.reports.models import OrderCount, TimeRollup, TimeRollupKnown
 
@@ -78,18 +77,7 @@ def add(changes: Changes) -> None:
     for model, sums in ((TimeRollup, plain), (TimeRollupKnown, known)):
         names = [column.name for column in model.__table__.primary_key]
         rows = [dict(zip(names, key, strict=True)) | {"orders": number} for key, number in sorted(sums.items())]
-        add_counts(model, "orders", [row for row in rows if row["orders"]])
-
-
-def add_counts(model: type[Base], name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add numbers, in the column ``name``, to those kept under the same key."""
-    maker: Any = postgresql.insert if dialect_name() == "postgresql" else sqlite.insert
-    statement = maker(model)
-    total = model.__table__.c[name] + statement.excluded[name]
-    keys = [column.name for column in model.__table__.primary_key]
-    statement = statement.on_conflict_do_update(index_elements=keys, set_={name: total})
-    for n in range(0, len(rows), BATCH):
-        db.session.execute(statement, list(rows[n : n + BATCH]))
+        put(model, [row for row in rows if row["orders"]], {"orders": "add"})
 
 
 def recount(node: str) -> int:
@@ -111,7 +99,7 @@ def recount(node: str) -> int:
             for key in sorted({*right, *stored})
             if right.get(key, 0) != stored.get(key, 0)
         ]  # fmt: skip
-        add_counts(model, "orders", rows)
+        put(model, rows, {"orders": "add"})
         wrong += len(rows)
     return wrong
 

@@ -8,18 +8,17 @@ of every node above the estate, and moves the mark. A step of an order, or a cre
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select, union, update
 from sqlalchemy import insert as core_insert
-from sqlalchemy.dialects import postgresql, sqlite
 
 from community.grid.models import Estate
 from core import clock
-from core.database import UtcDateTime, begin_write, db, dialect_name
+from core.database import UtcDateTime, begin_write, db, dialect_name, put
 from services.orders.models import ServiceOrder, State
 from services.reports import activity, times
 from services.reports.activity import path_at
@@ -123,8 +122,7 @@ def _roll_some(estate_id: str, path: str) -> tuple[int, bool]:
                         "day": day, **dict(zip((*VECTOR, *times.STEPS), (*new, *has), strict=True))})  # fmt: skip
         for step, index, number in times.moved(had, has):
             moved[then, row["item_code"], day, known, step, index] += number
-    for n in range(0, len(counted), BATCH):
-        _upsert(OrderCount, counted[n : n + BATCH], ("order_id",), (*VECTOR, *times.STEPS))
+    put(OrderCount, counted, dict.fromkeys((*VECTOR, *times.STEPS), "replace"))
     add_sums(sums)
     times.add(moved)
     _move(estate_id, "orders", mark, until)
@@ -140,18 +138,6 @@ def came_to_be_known(row: Any, until: datetime, prefix: str = "") -> datetime:
         return written
     lapses: tuple[datetime, ...] = (row[prefix + "due_at"], row["placed_at"] + RESPONSE_LIMIT)
     return max([written, *(moment for moment in lapses if moment <= until)])
-
-
-def _upsert(model: Any, rows: Sequence[dict[str, Any]], keys: Sequence[str], columns: Iterable[str]) -> None:
-    """Write rows by their key: ``OrderCount`` as they are, sums added to what stands."""
-    if not rows:
-        return
-    maker: Any = postgresql.insert if dialect_name() == "postgresql" else sqlite.insert
-    statement = maker(model)
-    table = model.__table__
-    adds = model is not OrderCount
-    changed = {name: table.c[name] + statement.excluded[name] if adds else statement.excluded[name] for name in columns}
-    db.session.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changed), list(rows))
 
 
 def add_sums(sums: dict[Key, list[int]]) -> None:
@@ -176,9 +162,7 @@ def add_sums(sums: dict[Key, list[int]]) -> None:
 
 def add_rows(model: type[Rollup] | type[RollupKnown], rows: Sequence[dict[str, Any]]) -> None:
     """Add to sums by their key."""
-    keys = [column.name for column in model.__table__.primary_key]
-    for n in range(0, len(rows), BATCH):
-        _upsert(model, rows[n : n + BATCH], keys, SUMS)
+    put(model, rows, dict.fromkeys(SUMS, "add"))
 
 
 def _plus(found: dict[tuple[Any, ...], list[int]], key: tuple[Any, ...], numbers: Sequence[int]) -> None:

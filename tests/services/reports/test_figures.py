@@ -21,7 +21,16 @@ from services.orders import workflow as orders
 from services.orders.reports import DURATIONS, MEASURES
 from services.orders.workflow import Wish
 from services.reports import durations, figures, people, proof, workflow
-from services.reports.models import Active, ActiveKnown, OrderCount, RollMark, Rollup, TimeRollup, TimeRollupKnown
+from services.reports.models import (
+    Active,
+    ActiveKnown,
+    ActiveSeen,
+    OrderCount,
+    RollMark,
+    Rollup,
+    TimeRollup,
+    TimeRollupKnown,
+)
 from services.reports.places import places
 from tests.factories import Body, World
 from tests.services.reports import recount
@@ -248,6 +257,7 @@ def test_the_proof_catches_what_was_changed_by_hand_and_a_rebuild_mends_it(app: 
         db.session.execute(update(Rollup).where(*mine).values(completed=Rollup.completed + 3))
         first = select(OrderCount.order_id).limit(1).scalar_subquery()
         db.session.execute(update(OrderCount).where(OrderCount.order_id == first).values(placed=0))
+        db.session.execute(update(ActiveSeen).values(last=date(2020, 1, 1)))
         db.session.execute(update(Active).where(Active.node_id == branch.id, Active.item == "").values(people=9))
         past = (ActiveKnown.node_id == branch.id, ActiveKnown.item != "")
         db.session.execute(update(ActiveKnown).where(*past).values(people=ActiveKnown.people + 1))
@@ -259,6 +269,7 @@ def test_the_proof_catches_what_was_changed_by_hand_and_a_rebuild_mends_it(app: 
         assert any("榕树园 2026-11 完成" in text for text in told), told
         assert any("逐单" in text for text in told), told
         assert any("活跃志愿者" in text for text in told), told
+        assert any("最近一次服务" in text for text in told), told
         for label in ("按日合计", "按月分项", "按得知日按月合计"):
             assert any(f"{label} 点单到有人接单" in text for text in told), told
         for estate_id, path, _ in workflow.list_estates():
