@@ -74,7 +74,7 @@ def add(changes: Changes) -> None:
             for grain, period in (("d", day), ("m", day.replace(day=1))):
                 for of in (item, ""):
                     plain[node, grain, of, period, step, index] += number
-                    known[node, grain, of, period, step, index, known_on] += number
+                    known[node, grain, of, known_on, period, step, index] += number
     for model, sums in ((TimeRollup, plain), (TimeRollupKnown, known)):
         names = [column.name for column in model.__table__.primary_key]
         rows = [dict(zip(names, key, strict=True)) | {"orders": number} for key, number in sorted(sums.items())]
