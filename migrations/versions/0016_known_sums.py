@@ -1,14 +1,12 @@
 """What a past day knew of durations and of people who were active.
 
-Of durations nothing was kept of when they came to be known: what is kept so far counts as known today. The ledger says
-of every entry when it was recorded, so its sums are emptied together with their marks: figures come from the ledger
-until the next sweep has filled the sums again, each entry by the day on which it was recorded.
+Buckets of durations are ten per cent long from here on and were four, so what is kept of durations is emptied and the
+marks of orders go back: the next sweep counts every order's durations again, known on the day on which it was changed
+last. The ledger says of every entry when it was recorded; its sums are emptied together with their marks, too, and
+filled by that day. Until a sweep has been there, figures come from the rows: they are exact all the while, but slow.
 """
 
 from __future__ import annotations
-
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,15 +22,23 @@ def _table(name: str, *more: sa.Column) -> None:
         sa.Column("node_id", sa.String(length=16), nullable=False),
         sa.Column("grain", sa.String(length=1), nullable=False),
         sa.Column("item", sa.String(length=30), nullable=False),
+        sa.Column("known_on", sa.Date(), nullable=False),
         sa.Column("period", sa.Date(), nullable=False),
         *more[:-1],
-        sa.Column("known_on", sa.Date(), nullable=False),
     ]
     op.create_table(
         name, *keys, more[-1],
         sa.CheckConstraint("grain IN ('d', 'm')", name=op.f(f"ck_{name}_grain")),
         sa.PrimaryKeyConstraint(*[key.name for key in keys], name=op.f(f"pk_{name}")),
     )
+
+
+def _count_durations_again() -> None:
+    op.execute("DELETE FROM rollup_time")
+    steps = ("to_dispatch", "to_accept", "to_complete")
+    nothing, some = ", ".join(f"{step} = NULL" for step in steps), " OR ".join(f"{step} IS NOT NULL" for step in steps)
+    op.execute(f"UPDATE order_count SET {nothing} WHERE {some}")
+    op.execute("DELETE FROM roll_mark WHERE stream = 'orders'")
 
 
 def upgrade() -> None:
@@ -48,13 +54,6 @@ def upgrade() -> None:
         sa.Column("prev", sa.Date(), nullable=False),
         sa.Column("people", sa.Integer(), nullable=False),
     )
-    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
-    op.get_bind().execute(
-        sa.text(
-            "INSERT INTO rollup_time_known (node_id, grain, item, period, step, bucket, known_on, orders) "
-            "SELECT node_id, grain, item, period, step, bucket, :today, orders FROM rollup_time"
-        ).bindparams(sa.bindparam("today", today, sa.Date()))
-    )
     op.create_table(
         "active_seen",
         sa.Column("volunteer_id", sa.String(length=16), nullable=False),
@@ -65,6 +64,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("volunteer_id", "path", "item", name=op.f("pk_active_seen")),
     )
     op.create_index("ix_active_seen_path", "active_seen", ["path"])
+    _count_durations_again()
     op.execute("DELETE FROM roll_mark WHERE stream = 'hours'")
     op.execute("DELETE FROM active")
     for table in ("rollup", "rollup_known"):
@@ -72,7 +72,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Back to the step before."""
+    """Back to the step before, whose buckets are others again."""
     op.drop_table("active_seen")
     op.drop_table("active_known")
     op.drop_table("rollup_time_known")
+    _count_durations_again()

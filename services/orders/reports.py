@@ -142,10 +142,10 @@ def _behind_step(question: Question, name: str, cursor: str | None, limit: int) 
 
 
 _STEPS = {"to_dispatch": "派出", "to_accept": "有人接单", "to_complete": "完成"}
-_EXACT = "；分档累计，误差不超过2%"
+_EXACT = "；分档累计，误差不超过5%"
 DURATIONS = [
     Measure(f"orders.{step}{end}", f"点单到{title}{words}", "用时", "分钟", f"{formula}{_EXACT}", _ROWS,
-            CUTS - {"category"}, "duration", better="down", recalls=True)
+            CUTS - {"category", "day"}, "duration", better="down", recalls=True)
     for step, title in _STEPS.items()
     for end, words, formula in (
         ("", "（中位数）", f"一半的单在这个时间内{title}"), ("_90", "（九成）", f"九成的单在这个时间内{title}"),

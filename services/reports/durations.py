@@ -18,20 +18,21 @@ from services.reports.places import places
 
 
 @cache
-def _kept(known: bool, by: str, one_item: bool, dialect: str) -> Any:
+def _histograms(past: bool, by: str, one_item: bool, dialect: str) -> Any:
     """A histogram of each key and step in one row: its buckets and how many orders are in each, one after the other."""
-    table: Any = TimeRollupKnown if known else TimeRollup
-    group, conditions = figures.read(table, figures.GROUPS.get(by, ""), one_item, known)
-    group = [figures.monday(table.period, dialect)] if by == "week" else group
-    keys = [*[key.label("key") for key in group], table.step]
-    steps = table.step.in_(bindparam("steps", expanding=True))
-    counted = (
-        select(*keys, table.bucket, func.sum(table.orders).label("orders"))
-        .where(*conditions, steps)
-        .group_by(*group, table.step, table.bucket)
-    ).subquery()
-    pair = cast(counted.c.bucket, String()) + "," + cast(counted.c.orders, String())
-    whose = [counted.c[key.name] for key in keys]
+
+    def reading(table: Any) -> tuple[list[Any], list[Any]]:
+        keys, conditions = figures.read(table, figures.GROUPS.get(by, ""), one_item)
+        keys = [figures.monday(table.period, dialect).label("key")] if by == "week" else keys
+        steps = table.step.in_(bindparam("steps", expanding=True))
+        return [*keys, table.step, table.bucket], [*conditions, steps]
+
+    columns = figures.kept((TimeRollup, TimeRollupKnown), past, ["orders"], reading)
+    keys = [columns[name] for name in (["key"] if figures.GROUPS.get(by) else []) + ["step", "bucket"]]
+    orders = func.sum(columns.orders)
+    counted = select(*keys, orders.label("orders")).group_by(*keys).having(orders != 0).subquery().c
+    pair = cast(counted.bucket, String()) + "," + cast(counted.orders, String())
+    whose = [counted[key.name] for key in keys[:-1]]
     return select(*whose, func.aggregate_strings(pair, ",")).group_by(*whose)
 
 
@@ -40,9 +41,12 @@ Histogram = dict[int, int]
 
 def histograms(question: Question, steps: Sequence[str] = times.STEPS) -> dict[str, dict[str, Histogram]]:
     """Orders by bucket, by key of the question's dimension and step; the tail behind the mark included."""
+    question = tail.as_known(question)
+    if question.first > question.last:
+        return {}
     where, key_of, by = places(question), figures.keys(question), figures.GROUPS.get(question.by, "")
     found: dict[str, dict[str, Histogram]] = defaultdict(lambda: {step: defaultdict(int) for step in times.STEPS})
-    statement = _kept(tail.past(question) is not None, question.by, "item" in question.only, dialect_name())
+    statement = _histograms(tail.past(question) is not None, question.by, "item" in question.only, dialect_name())
     for row in fast().execute(statement, figures.read_values(question, where.nodes) | {"steps": list(steps)}):
         name = "" if not by else where.name(row[0]) if by == "node" else key_of(row[0])
         pairs = orjson.loads(f"[{row[-1]}]")

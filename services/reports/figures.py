@@ -65,16 +65,34 @@ def _month_before(day: date) -> date:
     return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
-def read(table: Any, by: str, one_item: bool, known: bool) -> tuple[list[Any], list[Any]]:
+def read(table: Any, by: str, one_item: bool) -> tuple[list[Any], list[Any]]:
     """Keys and conditions for reading kept sums over a span, by ``node``, ``period``, ``item`` or nothing (``""``)."""
     group = {"node": table.node_id, "period": table.period, "item": table.item}.get(by)
-    dates = {name: bindparam(name, type_=Date()) for name in ("m1", "m2", "b1", "b2", "a1", "a2", "known_on")}
+    dates = {name: bindparam(name, type_=Date()) for name in ("m1", "m2", "b1", "b2", "a1", "a2")}
     edges = or_(table.period.between(dates["b1"], dates["b2"]), table.period.between(dates["a1"], dates["a2"]))
     months = and_(table.grain == "m", table.period.between(dates["m1"], dates["m2"]))
     item = table.item == bindparam("item") if one_item else table.item != "" if by == "item" else table.item == ""
     nodes = table.node_id.in_(bindparam("nodes", expanding=True))
-    knew = [table.known_on <= dates["known_on"]] if known else []
-    return [group] if group is not None else [], [nodes, item, or_(months, and_(table.grain == "d", edges)), *knew]
+    return [] if group is None else [group.label("key")], [nodes, item, or_(months, and_(table.grain == "d", edges))]
+
+
+def kept(
+    tables: tuple[Any, Any], past: bool, names: Sequence[str], reading: Callable[[Any], tuple[list[Any], list[Any]]]
+) -> Any:
+    """Columns of kept numbers to be added up, of today's sums and of their changes by the day of knowing.
+
+    What a past day knew is what is kept today without what came to be known later. Of the days up to that one this is
+    little, for most of what happens on a day is known soon after; the sum of all changes up to it would be long.
+    """
+    now, changes = tables
+    keys, conditions = reading(now)
+    found: Any = select(*keys, *[getattr(now, name).label(name) for name in names]).where(*conditions)
+    if past:
+        keys, conditions = reading(changes)
+        turned = [(-getattr(changes, name)).label(name) for name in names]
+        later = changes.known_on > bindparam("known_on", type_=Date())
+        found = found.union_all(select(*keys, *turned).where(*conditions, later))
+    return found.subquery().c
 
 
 def monday(day: Any, dialect: str) -> Any:
@@ -85,22 +103,25 @@ def monday(day: Any, dialect: str) -> Any:
 
 
 @cache
-def _kept(known: bool, by: str, one_item: bool) -> Select[Any]:
+def _sums(past: bool, by: str, one_item: bool) -> Select[Any]:
     """Sums over a span, by ``node``, ``period``, ``item`` or nothing (``""``)."""
-    table: Any = RollupKnown if known else Rollup
-    keys, conditions = read(table, by, one_item, known)
-    statement = select(*keys, *[func.coalesce(func.sum(getattr(table, name)), 0) for name in SUMS]).where(*conditions)
+    columns = kept((Rollup, RollupKnown), past, SUMS, lambda table: read(table, by, one_item))
+    keys = [columns["key"]] if by else []
+    statement = select(*keys, *[func.coalesce(func.sum(columns[name]), 0) for name in SUMS])
     return statement.group_by(*keys) if keys else statement
 
 
 def sums(question: Question) -> dict[str, Numbers]:
     """The sums of ``SUMS`` by key of the question's dimension (``""`` for the total)."""
-    where, key_of, as_of = places(question), keys(question), tail.past(question)
+    question = tail.as_known(question)
+    if question.first > question.last:
+        return {}
+    where, key_of, past = places(question), keys(question), tail.past(question) is not None
     by = GROUPS.get(question.by, "")
     found: dict[str, Numbers] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
-    for row in fast().execute(
-        _kept(as_of is not None, by, "item" in question.only), read_values(question, where.nodes)
-    ):
+    for row in fast().execute(_sums(past, by, "item" in question.only), read_values(question, where.nodes)):
+        if past and by and not any(row[1:]):
+            continue
         name = "" if not by else where.name(row[0]) if by == "node" else key_of(row[0])
         _plus(found[name], dict(zip(SUMS, map(int, row[-len(SUMS) :]), strict=True)))
     for order in tail.orders(question):

@@ -84,10 +84,10 @@ class _Times:
     node_id: Mapped[str] = mapped_column(String(16), primary_key=True)
     grain: Mapped[str] = mapped_column(String(1), primary_key=True)
     item: Mapped[str] = mapped_column(String(30), primary_key=True)
-    period: Mapped[date] = mapped_column(Date, primary_key=True)
-    step: Mapped[str] = mapped_column(String(12), primary_key=True)
-    bucket: Mapped[int] = mapped_column(Integer, primary_key=True)
-    orders: Mapped[int] = mapped_column(Integer)
+    period: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=2)
+    step: Mapped[str] = mapped_column(String(12), primary_key=True, sort_order=2)
+    bucket: Mapped[int] = mapped_column(Integer, primary_key=True, sort_order=2)
+    orders: Mapped[int] = mapped_column(Integer, sort_order=2)
 
 
 class TimeRollup(_Times, Base):
@@ -98,7 +98,7 @@ class TimeRollup(_Times, Base):
 
 
 class TimeRollupKnown(_Times, Base):
-    """The same by the day on which it came to be known."""
+    """The same by the day on which it came to be known, after which it is ordered: what came later is read at once."""
 
     __tablename__ = "rollup_time_known"
     known_on: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=1)
@@ -129,9 +129,9 @@ class _Active:
     node_id: Mapped[str] = mapped_column(String(16), primary_key=True)
     grain: Mapped[str] = mapped_column(String(1), primary_key=True)
     item: Mapped[str] = mapped_column(String(30), primary_key=True)
-    period: Mapped[date] = mapped_column(Date, primary_key=True)
-    prev: Mapped[date] = mapped_column(Date, primary_key=True)
-    people: Mapped[int] = mapped_column(Integer)
+    period: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=2)
+    prev: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=2)
+    people: Mapped[int] = mapped_column(Integer, sort_order=2)
 
 
 class Active(_Active, Base):

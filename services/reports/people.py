@@ -32,6 +32,9 @@ def active(question: Question) -> dict[str, int]:
 
 
 def _active(question: Question) -> dict[str, int]:
+    question = tail.as_known(question)
+    if question.first > question.last:
+        return {}
     where = places(question)
     if where.moved:
         return _counted_from_rows(question, where.below)
@@ -46,29 +49,29 @@ def _active(question: Question) -> dict[str, int]:
 
 
 @cache
-def _statement(by: str, one_item: bool, known: bool, dialect: str) -> Any:
+def _statement(by: str, one_item: bool, past: bool, dialect: str) -> Any:
     """People over up to three parts of a period, by node, period or item or in all.
 
     Counted is who was not there before: before the part for the whole period; cut by days or months, whose previous
     period is another one anyway; cut by weeks, whose previous day lies before the week.
     """
-    table: Any = ActiveKnown if known else Active
-    group = {"node": [table.node_id], "item": [table.item], "period": [table.period]}.get(
-        figures.GROUPS.get(by, ""), []
-    )
-    parts = []
-    for n in range(PARTS):
-        first, last = (bindparam(f"{name}{n}", type_=Date()) for name in ("first", "last"))
-        new = [] if by == "day" else [or_(table.prev < first, table.prev < figures.monday(table.period, dialect))]
-        if by not in ("day", "week"):
-            new = [table.prev < bindparam(f"new{n}", type_=Date())]
-        parts.append(and_(table.grain == bindparam(f"grain{n}"), table.period.between(first, last), *new))
-    item = table.item == bindparam("item") if one_item else table.item != "" if by == "item" else table.item == ""
-    nodes = table.node_id.in_(bindparam("nodes", expanding=True))
-    statement = select(*group, func.sum(table.people)).where(nodes, item, or_(*parts))
-    if known:
-        statement = statement.where(table.known_on <= bindparam("known_on", type_=Date()))
-    return statement.group_by(*group) if group else statement
+    of = figures.GROUPS.get(by, "")
+
+    def reading(table: Any) -> tuple[list[Any], list[Any]]:
+        parts = []
+        for n in range(PARTS):
+            first, last = (bindparam(f"{name}{n}", type_=Date()) for name in ("first", "last"))
+            new = [] if by == "day" else [or_(table.prev < first, table.prev < figures.monday(table.period, dialect))]
+            if by not in ("day", "week"):
+                new = [table.prev < bindparam(f"new{n}", type_=Date())]
+            parts.append(and_(table.grain == bindparam(f"grain{n}"), table.period.between(first, last), *new))
+        keys, (nodes, item, _) = figures.read(table, of, one_item)
+        return keys, [nodes, item, or_(*parts)]
+
+    columns = figures.kept((Active, ActiveKnown), past, ["people"], reading)
+    keys = [columns["key"]] if of else []
+    statement = select(*keys, func.sum(columns.people))
+    return statement.group_by(*keys) if keys else statement
 
 
 PARTS = 3

@@ -6,7 +6,7 @@ A page asks for many figures of one unit; what is behind the marks is the same f
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
@@ -55,6 +55,13 @@ class Given:
 def past(question: Question) -> date | None:
     """The past day whose knowledge is asked for, none for today's."""
     return question.as_of if question.as_of is not None and question.as_of < clock.today() else None
+
+
+def as_known(question: Question) -> Question:
+    """A question that ends with the day whose knowledge is asked for: of what came later it knew nothing. One that
+    begins later is left without a day."""
+    as_of = past(question)
+    return question if as_of is None or question.last <= as_of else replace(question, last=as_of)
 
 
 def orders(question: Question) -> Iterator[Changed]:

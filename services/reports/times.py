@@ -1,8 +1,8 @@
 """How long each step took: medians and ninetieth percentiles from counts of buckets that add up.
 
-A duration falls into one of a row of buckets, each four per cent longer than the one before, and is told by the middle
-of its bucket: two per cent off at the most, whatever is added together. What an order has in each step is kept with its
-count, so that a step done anew moves its duration from one bucket to another.
+A duration falls into one of a row of buckets, each ten per cent longer than the one before, and is told by the middle
+of its bucket: five per cent off at the most, whatever is added together, and few numbers for a year. What an order has
+in each step is kept with its count, so that a step done anew moves its duration from one bucket to another.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from services.orders.models import Offer, ServiceOrder
 from services.reports.models import OrderCount, TimeRollup, TimeRollupKnown
 
 STEPS = ("to_dispatch", "to_accept", "to_complete")
-GROWTH = math.log(1.04)
+GROWTH = math.log(1.10)
 BATCH = 5000
 Buckets = tuple[int | None, int | None, int | None]
 Changes = dict[tuple[str, str, date, date, str, int], int]
@@ -73,7 +73,7 @@ def add(changes: Changes) -> None:
             for grain, period in (("d", day), ("m", day.replace(day=1))):
                 for of in (item, ""):
                     plain[node, grain, of, period, step, index] += number
-                    known[node, grain, of, period, step, index, known_on] += number
+                    known[node, grain, of, known_on, period, step, index] += number
     for model, sums in ((TimeRollup, plain), (TimeRollupKnown, known)):
         names = [column.name for column in model.__table__.primary_key]
         rows = [dict(zip(names, key, strict=True)) | {"orders": number} for key, number in sorted(sums.items())]

@@ -91,7 +91,8 @@ def roll_orders(estate_id: str, path: str) -> int:
 
 
 def _roll_some(estate_id: str, path: str) -> tuple[int, bool]:
-    """One batch in one transaction: how many orders count differently, and whether there is more to do."""
+    """One batch in one transaction: how many orders count differently, and whether there is more to do. They count as
+    at the end of the sweep, or a deadline counted before would be taken back by one batch and come again by another."""
     begin_write()
     mark = db.session.get(RollMark, (estate_id, "orders"), with_for_update=True, populate_existing=True)
     since, end = mark.upto if mark else BEGINNING, clock.now() - LAG
@@ -102,7 +103,7 @@ def _roll_some(estate_id: str, path: str) -> tuple[int, bool]:
     _remember_path(estate_id, path)
     values = {
         "estate": estate_id, "since": since, "until": until, "since_r": since - RESPONSE_LIMIT,
-        "until_r": until - RESPONSE_LIMIT, "now": until, "now_response": until - RESPONSE_LIMIT,
+        "until_r": until - RESPONSE_LIMIT, "now": end, "now_response": end - RESPONSE_LIMIT,
     }  # fmt: skip
     sums: dict[Key, list[int]] = defaultdict(lambda: [0] * len(SUMS))
     counted, moved = [], defaultdict(int)  # type: ignore[var-annotated]
@@ -114,7 +115,7 @@ def _roll_some(estate_id: str, path: str) -> tuple[int, bool]:
             continue
         day = clock.local(row["placed_at"]).date()
         then = row["path"] or path
-        known = clock.local(came_to_be_known(row, until)).date()
+        known = clock.local(came_to_be_known(row, end)).date()
         total = sums[(then, row["item_code"], day, known)]
         for n, (a, b) in enumerate(zip(new, old, strict=True)):
             total[n] += a - b
