@@ -14,45 +14,31 @@ import fcntl
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
-from functools import cache
-from typing import Any, Literal, TypeVar
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import orjson
 from flask import Flask, current_app, g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
-    JSON,
     Connection,
     DateTime,
     Dialect,
     Engine,
-    FromClause,
     MetaData,
     String,
     Text,
-    bindparam,
-    case,
-    cast,
-    column,
     create_engine,
     event,
-    func,
-    literal_column,
-    select,
-    true,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.sql.elements import BindParameter
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator
 
 from core.config import Settings
 
 T = TypeVar("T")
-Merge = Literal["add", "replace", "greatest"]
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -93,65 +79,6 @@ class JsonText(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else orjson.loads(value)
-
-
-class JsonRows(TypeDecorator[list[dict[str, Any]]]):
-    """A parameter that carries several rows into one statement; see ``json_rows``."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: list[dict[str, Any]] | None, dialect: Dialect) -> str:
-        sqlite = dialect.name == "sqlite"
-
-        def moment(item: Any) -> str:
-            if not isinstance(item, datetime):
-                if isinstance(item, date):
-                    return item.isoformat()
-                raise TypeError(type(item).__name__)
-            utc = item.astimezone(UTC)
-            return utc.strftime("%Y-%m-%d %H:%M:%S.%f") if sqlite else utc.isoformat()
-
-        return orjson.dumps(value or [], default=moment, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
-
-
-def json_rows(dialect: str, parameter: BindParameter[Any], columns: dict[str, TypeEngine[Any]]) -> FromClause:
-    """The rows of a ``JsonRows`` parameter as something to select from, with typed columns."""
-    if dialect == "postgresql":
-        row = func.json_to_recordset(cast(parameter, JSON)).table_valued(*[column(n, t) for n, t in columns.items()])
-        # A short name: psycopg parses statements of more than 4 KiB anew each time.
-        return row.render_derived(name="r", with_types=True)
-    each = func.json_each(parameter).table_valued("value")
-    picked = [
-        func.json_extract(each.c.value, literal_column(f"'$.{name}'"), type_=kind).label(name)
-        for name, kind in columns.items()
-    ]
-    return select(*picked).subquery()
-
-
-ROWS_AT_ONCE = 5000
-
-
-def put(model: Any, rows: Sequence[Mapping[str, Any]], merge: Mapping[str, Merge]) -> None:
-    """Write many rows in few statements: those whose key is there already are merged, column by column in ``merge``."""
-    if rows:
-        statement = _putting(model, tuple(rows[0]), tuple(merge.items()), dialect_name())
-        for n in range(0, len(rows), ROWS_AT_ONCE):
-            db.session.execute(statement, {"rows": rows[n : n + ROWS_AT_ONCE]})
-
-
-@cache
-def _putting(model: Any, names: tuple[str, ...], merge: tuple[tuple[str, Merge], ...], dialect: str) -> Any:
-    table = model.__table__
-    given = json_rows(dialect, bindparam("rows", type_=JsonRows()), {name: table.c[name].type for name in names})
-    maker: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    # SQLite takes the ON of ON CONFLICT for that of a join unless there is a WHERE.
-    insert = maker(table).from_select(list(names), select(*[given.c[name] for name in names]).where(true()))
-    new: dict[str, Any] = {}
-    for name, how in merge:
-        held, fresh = table.c[name], insert.excluded[name]
-        new[name] = {"add": held + fresh, "replace": fresh, "greatest": case((fresh > held, fresh), else_=held)}[how]
-    return insert.on_conflict_do_update(index_elements=[column.name for column in table.primary_key], set_=new)
 
 
 class Base(DeclarativeBase):

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
 from core.compound import Part
-from core.database import Base, JsonRows, UtcDateTime, db, json_rows
+from core.database import Base, UtcDateTime, db
 from core.ids import new_id
 from core.outbox import kinds
+from core.rows import JsonRows, json_rows
 
 
 class Message(Base):

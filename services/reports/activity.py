@@ -19,7 +19,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, select
 
 from core import clock
-from core.database import db, put
+from core.database import db
+from core.rows import put
 from services.orders.models import ServiceOrder
 from services.reports.models import Active, ActiveKnown, ActiveSeen, RollMark, RollPath
 from volunteers.hours.models import HourEntry

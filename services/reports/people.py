@@ -13,8 +13,9 @@ from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate
 from core import clock
-from core.database import JsonRows, UtcDateTime, dialect_name, fast, json_rows, remembered
+from core.database import UtcDateTime, dialect_name, fast, remembered
 from core.reports import Question
+from core.rows import JsonRows, json_rows
 from services.orders.models import ServiceOrder
 from services.reports import figures, tail
 from services.reports.models import Active, ActiveKnown, RollMark, RollPath

@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from core import clock
-from core.database import db, put
+from core.database import db
+from core.rows import put
 from services.orders.models import Offer, ServiceOrder
 from services.reports.models import OrderCount, TimeRollup, TimeRollupKnown
 

@@ -18,7 +18,8 @@ from sqlalchemy import insert as core_insert
 
 from community.grid.models import Estate
 from core import clock
-from core.database import UtcDateTime, begin_write, db, dialect_name, put
+from core.database import UtcDateTime, begin_write, db, dialect_name
+from core.rows import put
 from services.orders.models import ServiceOrder, State
 from services.reports import activity, times
 from services.reports.activity import path_at

@@ -16,8 +16,9 @@ from sqlalchemy.types import Integer, String
 from community.organisations.models import Organisation
 from core import database
 from core.compound import Compound, Stale
-from core.database import JsonRows, JsonText, UtcDateTime, begin_write, db, dialect_name, engines, fast, json_rows
+from core.database import JsonText, UtcDateTime, begin_write, db, dialect_name, engines, fast
 from core.ids import new_id
+from core.rows import JsonRows, json_rows
 
 Writer = Callable[[], None]
 

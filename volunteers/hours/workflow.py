@@ -18,8 +18,9 @@ from core import audit, calendar, clock, outbox
 from core.access import Viewer
 from core.audit import Subject
 from core.compound import Part
-from core.database import JsonRows, UtcDateTime, db, json_rows
+from core.database import UtcDateTime, db
 from core.ids import new_id
+from core.rows import JsonRows, json_rows
 from volunteers.hours import messages as say
 from volunteers.hours.models import HourEntry
 

@@ -17,8 +17,9 @@ from core import idempotency
 from core.access import Forbidden, NotFound, Viewer
 from core.audit import Subject
 from core.compound import Part
-from core.database import JsonRows, UtcDateTime, fast, json_rows
+from core.database import UtcDateTime, fast
 from core.outbox import Draft
+from core.rows import JsonRows, json_rows
 from core.workflow import MESSAGES, Change, Extra, InvalidStep, Stale, Step, Workflow
 from services.orders import clocks
 from services.orders.aggregate import OFFER_FIELDS, ORDER_FIELDS, Order

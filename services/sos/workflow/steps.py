@@ -14,9 +14,10 @@ from core import clock, idempotency
 from core.access import Forbidden, NotFound, Viewer
 from core.audit import Subject
 from core.compound import Part
-from core.database import JsonRows, UtcDateTime, fast, json_rows
+from core.database import UtcDateTime, fast
 from core.ids import new_id
 from core.outbox import Draft
+from core.rows import JsonRows, json_rows
 from core.workflow import MESSAGES, Change, Extra, InvalidStep, Stale, Step, Workflow
 from services.sos.aggregate import CALL_FIELDS, RESPONSE_FIELDS, Call
 from services.sos.circle import Told
