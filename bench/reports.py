@@ -57,7 +57,8 @@ def show(environment: dict[str, str], options: argparse.Namespace) -> None:
                 dashboards(apps)
         if options.only == "sqlite":
             return
-        with postgres.running(Path(folder), **MEMORY) as server:
+        # Not below the folder above, into which the user that runs the server may not look.
+        with postgres.running(Path(tempfile.gettempdir()), **MEMORY) as server:
             sizes = tuple(sorted({few, before, large, records}))
             print(f"\nPostgreSQL: reports over {', '.join(f'{size:,}' for size in sizes)} orders")
             with _filled(environment, lambda _n: postgres.fresh_database(server), sizes) as apps:

@@ -100,9 +100,10 @@ def behind() -> Answer:
     except KeyError:
         listed = None
     kept = {"measure": found.measure.name, **found.only}
+    back = "reports.people" if found.measure.group in roster.GROUPS else "reports.dashboard"
     return render_template(
         "services/reports/behind.html", asked=asked, behind=found, listed=listed, wording=wording, tables=tables,
-        figure=found.figure(), kept=kept, may_export=viewer.may_at("reports:export", asked.unit.path),
+        figure=found.figure(), kept=kept, back=back, may_export=viewer.may_at("reports:export", asked.unit.path),
     )  # fmt: skip
 
 
