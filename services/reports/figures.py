@@ -82,7 +82,8 @@ def kept(
     """Columns of kept numbers to be added up, of today's sums and of their changes by the day of knowing.
 
     What a past day knew is what is kept today without what came to be known later. Of the days up to that one this is
-    little, for most of what happens on a day is known soon after; the sum of all changes up to it would be long.
+    little, for most of what happens on a day is known soon after; the sum of all changes up to it would be long. That
+    no such change is of a later day is said once more where an index can see it.
     """
     now, changes = tables
     keys, conditions = reading(now)
@@ -90,8 +91,9 @@ def kept(
     if past:
         keys, conditions = reading(changes)
         turned = [(-getattr(changes, name)).label(name) for name in names]
-        later = changes.known_on > bindparam("known_on", type_=Date())
-        found = found.union_all(select(*keys, *turned).where(*conditions, later))
+        day, start, end = (bindparam(name, type_=Date()) for name in ("known_on", "start", "end"))
+        later = changes.known_on > day, changes.period.between(start, end)
+        found = found.union_all(select(*keys, *turned).where(*conditions, *later))
     return found.subquery().c
 
 
@@ -186,7 +188,9 @@ def read_values(question: Question, nodes: Sequence[str]) -> dict[str, Any]:
     if "item" in question.only:
         values["item"] = question.only["item"]
     as_of = tail.past(question)
-    return values if as_of is None else values | {"known_on": as_of}
+    if as_of is not None:
+        values |= {"known_on": as_of, "start": question.first.replace(day=1), "end": question.last}
+    return values
 
 
 def _plus(found: Numbers, numbers: Numbers) -> None:

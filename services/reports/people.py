@@ -93,7 +93,7 @@ def _parts(question: Question) -> list[tuple[str, date, date]]:
     first, last = question.first, question.last
     until = max(last, _month_end(last)) if last >= (tail.past(question) or clock.today()) else last
     whole = figures.span(first, until, question.by in ("week", "day"))
-    edges = [part for part in (whole.before, whole.after) if part[0] <= part[1]]
+    edges = [(start, min(end, last)) for start, end in (whole.before, whole.after) if start <= min(end, last)]
     months = [("m", *whole.months)] if whole.months[0] <= whole.months[1] else []
     if question.by == "month":
         split = [part for edge in edges for part in _by_month(*edge)]

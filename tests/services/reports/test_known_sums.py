@@ -61,7 +61,7 @@ def key_of(cut: str, row: Any) -> str:
     return keys.get(cut, "")
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_a_past_day_knew_is_the_sum_of_the_changes_up_to_it(seed: int, app: Flask, lived: World) -> None:  # noqa: F811
     rng = random.Random(seed)
     with app.app_context():
@@ -69,7 +69,7 @@ def test_what_a_past_day_knew_is_the_sum_of_the_changes_up_to_it(seed: int, app:
         roll()
         rows = {model: db.session.scalars(select(model).where(model.grain == "d")).all() for model in KNOWN}
         drawn = 0
-        for _ in range(60):
+        for _ in range(150):
             body, first = rng.choice([*lived.bodies.values()]), FIRST + timedelta(days=rng.randrange(60))
             last, day = first + timedelta(days=rng.randrange(60)), FIRST + timedelta(days=rng.randrange(80))
             cut = rng.choice(["total", "month", "week", "day", "item"])
@@ -100,7 +100,7 @@ def test_what_a_past_day_knew_is_the_sum_of_the_changes_up_to_it(seed: int, app:
                 active[key] += row.people if row.prev < max(first, starts.get(cut, first)) else 0
             assert people.active(asked) == some(active), asked
             drawn += len(some(sums)) + len(some(took)) + len(some(active))
-        assert drawn > 500
+        assert drawn > 1000
 
 
 def some(found: Mapping[Any, int]) -> dict[Any, int]:
