@@ -100,6 +100,28 @@ def _around(stream: str) -> Any:
     )
 
 
+_OF_ORDERS, _OF_HOURS = aliased(RollMark), aliased(RollMark)
+_MARKS = (
+    select(func.min(func.coalesce(_OF_ORDERS.upto, BEGINNING)), func.min(func.coalesce(_OF_HOURS.upto, BEGINNING)))
+    .select_from(Estate)
+    .outerjoin(_OF_ORDERS, and_(_OF_ORDERS.estate_id == Estate.id, _OF_ORDERS.stream == "orders"))
+    .outerjoin(_OF_HOURS, and_(_OF_HOURS.estate_id == Estate.id, _OF_HOURS.stream == "hours"))
+    .where(Estate.path.like(bindparam("path")))
+)
+_OLDEST = bindparam("oldest", type_=UtcDateTime())
+
+
+def _oldest(path: str) -> tuple[datetime, datetime]:
+    """The oldest marks of orders and of hours below a path. Each estate has its own, which says more; but only from a
+    value that it is told does PostgreSQL see how little lies behind."""
+
+    def read() -> tuple[datetime, datetime]:
+        found = fast().execute(_MARKS, {"path": path + "%"}).one()
+        return tuple(mark or BEGINNING for mark in found)  # type: ignore[return-value]
+
+    return remembered(("oldest marks", path), read)
+
+
 @cache
 def _orders(dialect: str) -> Any:
     """Each order changed since its estate's mark, below a path.
@@ -115,10 +137,11 @@ def _orders(dialect: str) -> Any:
     # or the index of open work would be of no use to a prepared statement.
     waits = changing.state == literal_column("'placed'")
     changed = union_all(
-        base.join(changing, and_(join, changing.updated_at > around.c.upto, changing.updated_at < _KNOWN)),
+        base.join(changing, and_(join, changing.updated_at > around.c.upto, changing.updated_at > _OLDEST,
+                                 changing.updated_at < _KNOWN)),
         base.join(changing, and_(open_now, changing.due_at > around.c.upto, changing.due_at <= now)),
         base.join(changing, and_(open_now, changing.dispatched_at.is_(None), waits, changing.placed_at <= response)),
-    ).subquery()
+    ).subquery()  # fmt: skip
     diffs = [(column - func.coalesce(counts[column.name], 0)).label(column.name) for column in vector()]
     moments = [column.label("_" + column.key) for column in
                (order.updated_at, order.due_at, order.completed_at, order.state)]  # fmt: skip
@@ -137,7 +160,9 @@ def _orders(dialect: str) -> Any:
 def _hours(dialect: str) -> Any:
     """Each entry of hours recorded since its estate's mark, below a path."""
     fresh, around = aliased(HourEntry), _around("hours")
-    since = and_(fresh.estate_id == around.c.id, fresh.recorded_at > around.c.upto)
+    since = and_(
+        fresh.estate_id == around.c.id, fresh.recorded_at > around.c.upto, fresh.recorded_at > _OLDEST
+    )  # fmt: skip
     ids = select(fresh.id).select_from(around).join(fresh, since)
     item = func.coalesce(ServiceOrder.item_code, "other")
     return (
@@ -152,17 +177,19 @@ def _hours(dialect: str) -> Any:
 def _read_orders(question: Question) -> Sequence[Changed]:
     """A past day knows those that have not changed since."""
     as_of, now = past(question), clock.now()
+    told = values(question) | {"oldest": _oldest(question.path)[0]}
     return [
         Changed(row["path"], row["item_code"], clock.local(row["placed_at"]).date(),
                 {name: int(row[name]) for name in VECTOR},
                 (row["old_to_dispatch"], row["old_to_accept"], row["old_to_complete"]), times.buckets(row))
-        for row in fast().execute(_orders(dialect_name()), values(question)).mappings()
+        for row in fast().execute(_orders(dialect_name()), told).mappings()
         if as_of is None or clock.local(came_to_be_known(row, now, "_")).date() <= as_of
     ]  # fmt: skip
 
 
 def _read_hours(question: Question) -> Sequence[Given]:
-    rows = fast().execute(_hours(dialect_name()), values(question))
+    told = values(question) | {"oldest": _oldest(question.path)[1]}
+    rows = fast().execute(_hours(dialect_name()), told)
     return [Given(path, item, clock.local(at).date(), minutes, who) for path, item, at, minutes, who in rows]
 
 

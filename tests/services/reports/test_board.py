@@ -59,7 +59,7 @@ def test_the_page_and_the_list_behind_a_figure(app: Flask, lived: World) -> None
     query: dict[str, Any] = {**ALL, "measure": "orders.response"}
     while True:
         body = client.get("/reports/behind", query_string=query).get_data(as_text=True)
-        rows += re.findall(r"<td>\s*(是|否)\s*</td>\s*</tr>", body)
+        rows += re.findall(r"<td[^>]*>\s*(是|否)\s*</td>\s*</tr>", body)
         more = re.search(r"cursor=([\w-]+)[^>]*rel=\"next\"|href=\"[^\"]*cursor=([\w-]+)", body)
         if not more or "下一页" not in body:
             break
