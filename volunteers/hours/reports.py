@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import orjson
 from sqlalchemy import Select, bindparam, or_, select
 
 from community.grid.models import Estate, Person
@@ -40,8 +41,16 @@ def _level(row: Any) -> int:
 
 
 def _levels(path: str) -> list[tuple[Any, int]]:
-    rows = fast().execute(_STANDING, {"path": path + "%", "today": clock.today()})
-    return [(row, _level(row)) for row in rows]
+    rows = fast().execute(_STANDING, {"path": path + "%", "today": clock.today()}).all()
+    # Most estates have the same rules, which need not be read for each volunteer.
+    rules: dict[bytes, stars.Stars] = {}
+    found = []
+    for row in rows:
+        key = orjson.dumps([row.star_rules, row.star_rating], default=str)
+        if key not in rules:
+            rules[key] = stars.of_row(row)
+        found.append((row, rules[key].level(int(row.minutes))))
+    return found
 
 
 def draw(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]]:
