@@ -136,11 +136,13 @@ def _orders(dialect: str) -> Any:
     # Two hours without a dispatch may have run out since the mark: asked of all that wait. States stand in the text,
     # or the index of open work would be of no use to a prepared statement.
     waits = changing.state == literal_column("'placed'")
+    # As a plain column SQLite would rather go through all that was ever placed than through what is open.
+    placed_at = changing.placed_at if dialect == "postgresql" else func.coalesce(changing.placed_at, changing.placed_at)
     changed = union_all(
         base.join(changing, and_(join, changing.updated_at > around.c.upto, changing.updated_at > _OLDEST,
                                  changing.updated_at < _KNOWN)),
         base.join(changing, and_(open_now, changing.due_at > around.c.upto, changing.due_at <= now)),
-        base.join(changing, and_(open_now, changing.dispatched_at.is_(None), waits, changing.placed_at <= response)),
+        base.join(changing, and_(open_now, changing.dispatched_at.is_(None), waits, placed_at <= response)),
     ).subquery()  # fmt: skip
     diffs = [(column - func.coalesce(counts[column.name], 0)).label(column.name) for column in vector()]
     moments = [column.label("_" + column.key) for column in
