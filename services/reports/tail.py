@@ -133,16 +133,15 @@ def _orders(dialect: str) -> Any:
     now, response = bindparam("now", type_=UtcDateTime()), bindparam("now_response", type_=UtcDateTime())
     base, join = select(changing.id).select_from(around), changing.estate_id == around.c.id
     open_now = and_(join, changing.state.in_([literal_column(f"'{state}'") for state in OPEN]))
-    # Two hours without a dispatch may have run out since the mark: asked of all that wait. States stand in the text,
-    # or the index of open work would be of no use to a prepared statement.
-    waits = changing.state == literal_column("'placed'")
-    # As a plain column SQLite would rather go through all that was ever placed than through what is open.
-    placed_at = changing.placed_at if dialect == "postgresql" else func.coalesce(changing.placed_at, changing.placed_at)
+    # Two hours without a dispatch may have run out since the mark. States stand in the text, or the index of open work
+    # would be of no use to a prepared statement.
+    waits = and_(changing.dispatched_at.is_(None), changing.state == literal_column("'placed'"),
+                 changing.placed_at > bindparam("oldest_response", type_=UtcDateTime()))  # fmt: skip
     changed = union_all(
         base.join(changing, and_(join, changing.updated_at > around.c.upto, changing.updated_at > _OLDEST,
                                  changing.updated_at < _KNOWN)),
         base.join(changing, and_(open_now, changing.due_at > around.c.upto, changing.due_at <= now)),
-        base.join(changing, and_(open_now, changing.dispatched_at.is_(None), waits, placed_at <= response)),
+        base.join(changing, and_(open_now, waits, changing.placed_at <= response)),
     ).subquery()  # fmt: skip
     diffs = [(column - func.coalesce(counts[column.name], 0)).label(column.name) for column in vector()]
     moments = [column.label("_" + column.key) for column in
@@ -179,7 +178,8 @@ def _hours(dialect: str) -> Any:
 def _read_orders(question: Question) -> Sequence[Changed]:
     """A past day knows those that have not changed since."""
     as_of, now = past(question), clock.now()
-    told = values(question) | {"oldest": _oldest(question.path)[0]}
+    oldest = _oldest(question.path)[0]
+    told = values(question) | {"oldest": oldest, "oldest_response": oldest - RESPONSE_LIMIT}
     return [
         Changed(row["path"], row["item_code"], clock.local(row["placed_at"]).date(),
                 {name: int(row[name]) for name in VECTOR},
