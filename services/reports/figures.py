@@ -72,6 +72,8 @@ def read(table: Any, by: str, one_item: bool) -> tuple[list[Any], list[Any]]:
     edges = or_(table.period.between(dates["b1"], dates["b2"]), table.period.between(dates["a1"], dates["a2"]))
     months = and_(table.grain == "m", table.period.between(dates["m1"], dates["m2"]))
     item = table.item == bindparam("item") if one_item else table.item != "" if by == "item" else table.item == ""
+    # Both grains there are: with them SQLite finds the item by the key, and not among all that a node has.
+    item = and_(table.grain.in_(("d", "m")), item)
     nodes = table.node_id.in_(bindparam("nodes", expanding=True))
     return [] if group is None else [group.label("key")], [nodes, item, or_(months, and_(table.grain == "d", edges))]
 
