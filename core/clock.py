@@ -37,6 +37,16 @@ def from_local(naive: datetime) -> datetime:
     return naive.replace(tzinfo=SHANGHAI).astimezone(UTC)
 
 
+def next_month(day: date) -> date:
+    """The first day of the month after a day's."""
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def month_end(day: date) -> date:
+    """The last day of a day's month."""
+    return next_month(day) - timedelta(days=1)
+
+
 def day_bounds(day: date) -> tuple[datetime, datetime]:
     """The first moment of a Shanghai day and of the next, as aware UTC."""
     start = from_local(datetime(day.year, day.month, day.day))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -90,9 +90,8 @@ def _within(span: Span) -> Days:
 def months(first: date, last: date) -> Iterator[Span]:
     """The months of a period under their names, those at its edges as far as they lie in it."""
     while first <= last:
-        following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
-        yield Span(first, min(last, following - timedelta(days=1)), f"{first:%Y-%m}")
-        first = following
+        yield Span(first, min(last, clock.month_end(first)), f"{first:%Y-%m}")
+        first = clock.next_month(first)
 
 
 def sums(

@@ -47,7 +47,7 @@ def span_of(view: str, day: date) -> Span:
         title = f"{monday.year}年{monday.month}月{monday.day}日–{sunday.month}月{sunday.day}日"
         return Span(view, day, monday, sunday, title, monday - timedelta(days=7), monday + timedelta(days=7))
     first = day.replace(day=1)
-    after = (first + timedelta(days=32)).replace(day=1)
+    after = clock.next_month(first)
     last = after - timedelta(days=1)
     begin, end = first - timedelta(days=first.weekday()), last + timedelta(days=6 - last.weekday())
     before = (first - timedelta(days=1)).replace(day=1)

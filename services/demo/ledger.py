@@ -101,7 +101,7 @@ def _notice(cast: Cast, rows: Rows, month: date, *, is_closed: bool) -> dict[str
     """A notice of a month: opened in the first days of the next one and closed, or opened yesterday and open still."""
     sums = _sums(rows.hours, month)
     now, id_ = clock.now(), new_id()
-    following = (month + timedelta(days=32)).replace(day=1)
+    following = clock.next_month(month)
     opened = moment_on(following + timedelta(days=2), 9, 15) if is_closed else now - timedelta(hours=20)
     closes_on = calendar.add_working_days(clock.local(opened).date(), NOTICE_DAYS)
     closed = moment_on(closes_on + timedelta(days=1), 0, 15) if is_closed else None

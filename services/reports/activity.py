@@ -61,10 +61,10 @@ _COUNTED = (
            HourEntry.estate_id, HourEntry.recorded_at)
     .join(RollMark, (RollMark.estate_id == HourEntry.estate_id) & (RollMark.stream == "hours"))
     .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-    .where(HourEntry.volunteer_id.in_(bindparam("people", expanding=True)), HourEntry.recorded_at <= RollMark.upto)
+    .where(HourEntry.recorded_at <= RollMark.upto)
 )  # fmt: skip
-
-
+"""The ledger as far as it is counted: volunteer, item, beginning, estate, and when it was recorded."""
+_COUNTED_OF = _COUNTED.where(HourEntry.volunteer_id.in_(bindparam("people", expanding=True)))
 _SEEN = select(*ActiveSeen.__table__.c).where(ActiveSeen.volunteer_id.in_(bindparam("people", expanding=True)))
 
 
@@ -147,7 +147,7 @@ def _counted_before(volunteers: set[str], nodes: set[str]) -> dict[Whose, Histor
     found: dict[Whose, History] = defaultdict(dict)
     people = sorted(volunteers)
     for n in range(0, len(people), 500):
-        rows = db.session.execute(_COUNTED, {"people": people[n : n + 500]})
+        rows = db.session.execute(_COUNTED_OF, {"people": people[n : n + 500]})
         for volunteer, item, starts_at, estate_id, recorded_at in rows:
             mine = nodes.intersection(path_at(paths[estate_id], recorded_at).split("/"))
             _note(found, mine, volunteer, item, clock.local(starts_at).date(), clock.local(recorded_at).date())
@@ -182,12 +182,8 @@ def _told(held: list[date], history: History) -> Iterator[Change]:
 def _seen_of(estate_id: str) -> Seen:
     """The last days of an estate, from its ledger as far as it is counted."""
     paths, found = estate_paths().get(estate_id, []), Seen()
-    rows = select(HourEntry.volunteer_id, func.coalesce(ServiceOrder.item_code, "other"), HourEntry.starts_at,
-                  HourEntry.recorded_at)  # fmt: skip
-    rows = rows.join(RollMark, (RollMark.estate_id == HourEntry.estate_id) & (RollMark.stream == "hours"))
-    rows = rows.outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-    rows = rows.where(HourEntry.estate_id == estate_id, HourEntry.recorded_at <= RollMark.upto)
-    for volunteer, item, starts_at, recorded_at in db.session.execute(rows):
+    rows = db.session.execute(_COUNTED.where(HourEntry.estate_id == estate_id))
+    for volunteer, item, starts_at, _, recorded_at in rows:
         key = volunteer, path_at(paths, recorded_at), item
         _see(found, key, clock.local(starts_at).date(), clock.local(recorded_at).date())
     return found
@@ -226,12 +222,8 @@ def gaps(node: str) -> list[tuple[Any, dict[str, Any]]]:
     paths = estate_paths()
     periods: dict[tuple[str, str, str], set[date]] = defaultdict(set)
     mine = [estate for estate, stood in paths.items() if any(node in path.split("/") for _, path in stood)]
-    rows = select(HourEntry.volunteer_id, func.coalesce(ServiceOrder.item_code, "other"), HourEntry.starts_at,
-                  HourEntry.estate_id, HourEntry.recorded_at)  # fmt: skip
-    rows = rows.join(RollMark, (RollMark.estate_id == HourEntry.estate_id) & (RollMark.stream == "hours"))
-    rows = rows.outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-    rows = rows.where(HourEntry.estate_id.in_(mine), HourEntry.recorded_at <= RollMark.upto)
-    for volunteer, item, starts_at, estate_id, recorded_at in db.session.execute(rows):
+    rows = db.session.execute(_COUNTED.where(HourEntry.estate_id.in_(mine)))
+    for volunteer, item, starts_at, estate_id, recorded_at in rows:
         if node in path_at(paths[estate_id], recorded_at).split("/"):
             day = clock.local(starts_at).date()
             for of in (item, ""):

@@ -110,16 +110,12 @@ def whole_period(kind: str, day: date) -> Period:
             return Period("week", first, first + timedelta(days=6), first + timedelta(days=6))
         case "quarter":
             first = date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
-            end = _month_end((first + timedelta(days=80)).replace(day=1))
+            end = clock.month_end((first + timedelta(days=80)).replace(day=1))
             return Period("quarter", first, end, end)
         case "year":
             return Period("year", date(day.year, 1, 1), date(day.year, 12, 31), date(day.year, 12, 31))
-    end = _month_end(day)
+    end = clock.month_end(day)
     return Period("month", day.replace(day=1), end, end)
-
-
-def _month_end(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
 
 @dataclass(frozen=True)

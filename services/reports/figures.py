@@ -47,18 +47,14 @@ def span(first: date, last: date, days_only: bool) -> Span:
     """How a period is put together from sums."""
     if days_only:
         return Span(NONE, (first, last), NONE)
-    start = first if first.day == 1 else _next_month(first)
+    start = first if first.day == 1 else clock.next_month(first)
     end = last.replace(day=1) if (last + timedelta(days=1)).day == 1 else _month_before(last)
     if start > end:
         return Span(NONE, (first, last), NONE)
     before = (first, start - timedelta(days=1)) if first < start else NONE
-    after_from = _next_month(end)
+    after_from = clock.next_month(end)
     after = (after_from, last) if after_from <= last else NONE
     return Span((start, end), before, after)
-
-
-def _next_month(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _month_before(day: date) -> date:

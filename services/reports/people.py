@@ -91,7 +91,7 @@ def _parts(question: Question) -> list[tuple[str, date, date]]:
     """Which sums a period is read from: months when it is whole months (or ends with what is known), else days; cut by
     month, months for the whole ones and days for the edges."""
     first, last = question.first, question.last
-    until = max(last, _month_end(last)) if last >= (tail.past(question) or clock.today()) else last
+    until = max(last, clock.month_end(last)) if last >= (tail.past(question) or clock.today()) else last
     whole = figures.span(first, until, question.by in ("week", "day"))
     edges = [(start, min(end, last)) for start, end in (whole.before, whole.after) if start <= min(end, last)]
     months = [("m", *whole.months)] if whole.months[0] <= whole.months[1] else []
@@ -105,12 +105,8 @@ def _parts(question: Question) -> list[tuple[str, date, date]]:
 
 def _by_month(first: date, last: date) -> list[tuple[date, date]]:
     """An edge in its months: of one of less than a month there are two at most."""
-    end = _month_end(first)
+    end = clock.month_end(first)
     return [(first, last)] if last <= end else [(first, end), (end + timedelta(days=1), last)]
-
-
-def _month_end(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
 
 def _tail(question: Question, below: Below) -> dict[str, int]:
@@ -170,7 +166,7 @@ def _where(question: Question, below: Below, key: str) -> dict[str, Any]:
             first, last = max(first, monday), min(last, monday + timedelta(days=6))
         case "month":
             month = date.fromisoformat(key + "-01")
-            first, last = max(first, month), min(last, _month_end(month))
+            first, last = max(first, month), min(last, clock.month_end(month))
     return {"path": f"%/{node}/%", "first": clock.day_bounds(first)[0], "last": clock.day_bounds(last)[1], "item": item}
 
 

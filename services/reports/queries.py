@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import func, select
 
 from community.grid.models import Estate
 from community.organisations.models import Organisation
-from core import reports
+from core import clock, reports
 from core.access import NotFound, Viewer
 from core.database import fast, one_moment
 from core.reports import Dimension, Question, Value
@@ -95,7 +95,7 @@ def _frame(unit: Unit, first: date, last: date, by: str) -> dict[str, Row]:
         day = first.replace(day=1)
         while day <= last:
             months[f"{day:%Y-%m}"] = Row(f"{day:%Y-%m}", f"{day.year}年{day.month}月")
-            day = (day + timedelta(days=32)).replace(day=1)
+            day = clock.next_month(day)
         return months
     inside = Estate.path.startswith(unit.path, autoescape=True)
     if by == "estate":
