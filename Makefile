@@ -31,7 +31,7 @@ check: $(VENV)/.installed-test ## ruff, mypy, djlint, import contracts, migratio
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict $(ROOMS)
-	$(BIN)/djlint --quiet --check --lint $(TEMPLATES)
+	$(BIN)/djlint --check --lint $(TEMPLATES)
 	@PATH="$(abspath $(BIN)):$$PATH" lint-imports
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && export LINJU_ENV=demo LINJU_VAR_DIR="$$dir" LINJU_DATABASE_URL= \
 	  LINJU_SECRET_KEY=only-for-the-migration-check-0000 LINJU_SEAL_KEY=only-for-the-migration-check-0000 && \
