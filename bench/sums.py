@@ -59,10 +59,10 @@ def fill(now: datetime) -> None:
     """All sums and the marks."""
     _reach()
     _counted()
-    _spread("rollup", ("item", "period", "known_on"), SUMS)
-    _spread("rollup_time", ("item", "period", "known_on", "step", "bucket"), ("orders",))
+    _spread("rollup", ("item", "period", "known_on"), SUMS, "dm")
+    _spread("rollup_time", ("item", "period", "known_on", "step", "bucket"), ("orders",), "dwm")
     _active()
-    _spread("active", ("item", "period", "known_on", "prev"), ("people",), split=False)
+    _spread("active", ("item", "period", "known_on", "prev"), ("people",))
     for stream in ("orders", "hours"):
         marks = select(Estate.id, cast(stream, String(10)), _at(now - LAG))
         db.session.execute(insert(RollMark.__table__).from_select(["estate_id", "stream", "upto"], marks))
@@ -154,10 +154,17 @@ def _month(day: str) -> str:
     return f"date({day}, 'start of month')"
 
 
-def _spread(name: str, keys: tuple[str, ...], numbers: tuple[str, ...], split: bool = True) -> None:
-    """Sums for every node above an estate, by day and by month, by item and in all; by the day of knowing and now."""
+def _week(day: str) -> str:
+    if dialect_name() == "postgresql":
+        return f"CAST(date_trunc('week', {day}) AS DATE)"
+    return f"date({day}, '-6 days', 'weekday 1')"
+
+
+def _spread(name: str, keys: tuple[str, ...], numbers: tuple[str, ...], grains: str = "") -> None:
+    """Sums for every node above an estate, by grains, by item and in all; by the day of knowing and now. Without grains
+    the numbers are by grain and item already."""
     with _unordered(name), _unordered(f"{name}_known"):
-        _spread_out(name, keys, numbers, split)
+        _spread_out(name, keys, numbers, grains)
 
 
 @contextmanager
@@ -172,14 +179,15 @@ def _unordered(name: str) -> Iterator[None]:
     run(f"ALTER TABLE {name} ADD CONSTRAINT {key['name']} PRIMARY KEY ({', '.join(key['constrained_columns'])})")
 
 
-def _spread_out(name: str, keys: tuple[str, ...], numbers: tuple[str, ...], split: bool) -> None:
+def _spread_out(name: str, keys: tuple[str, ...], numbers: tuple[str, ...], grains: str) -> None:
     total = ", ".join(f"sum({number})" for number in numbers)
     into, plain = ", ".join(keys), ", ".join(key for key in keys if key != "known_on")
-    for grain, period in (("d", "period"), ("m", _month("period"))) if split else (("", "period"),):
-        for item in ("item", "''") if split else ("item",):
-            column_of = {"item": item, "period": period}
+    first_of = {"d": "period", "w": _week("period"), "m": _month("period"), "": "period"}
+    for grain in grains or ("",):
+        for item in ("item", "''") if grain else ("item",):
+            column_of = {"item": item, "period": first_of[grain]}
             values = ", ".join(column_of.get(key, key) for key in keys)
-            grained = f"'{grain}'" if split else "grain"
+            grained = f"'{grain}'" if grain else "grain"
             group = ", ".join(map(str, range(1, len(keys) + 3)))
             run(f"INSERT INTO {name}_known (node_id, grain, {into}, {', '.join(numbers)}) "
                 f"SELECT node_id, {grained}, {values}, {total} FROM bench_{name} AS c "

@@ -10,9 +10,11 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import (
     JSON,
+    Date,
     Dialect,
     FromClause,
     Text,
+    any_,
     bindparam,
     case,
     cast,
@@ -63,6 +65,13 @@ def json_rows(dialect: str, parameter: BindParameter[Any], columns: dict[str, Ty
         for name, kind in columns.items()
     ]
     return select(*picked).subquery()
+
+
+def one_of_days(day: Any, name: str, dialect: str) -> Any:
+    """Whether a day is in the list of days that is given as the parameter ``name``, however long."""
+    if dialect == "postgresql":
+        return day == any_(bindparam(name, type_=postgresql.ARRAY(Date())))
+    return day.in_(select(func.json_each(bindparam(name, type_=JsonRows())).table_valued("value").c.value))
 
 
 ROWS_AT_ONCE = 5000

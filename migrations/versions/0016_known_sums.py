@@ -1,7 +1,7 @@
 """What a past day knew of durations and of people who were active.
 
-Buckets of durations are ten per cent long from here on and were four, so what is kept of durations is emptied and the
-marks of orders go back: the next sweep counts every order's durations again, known on the day on which it was changed
+Buckets of durations are ten per cent long from here on and were four, and weeks are kept beside days and months, so
+what is kept of durations is emptied and the marks of orders go back: the next sweep counts every order's durations again, known on the day on which it was changed
 last. The ledger says of every entry when it was recorded; its sums are emptied together with their marks, too, and
 filled by that day. Until a sweep has been there, figures come from the rows: they are exact all the while, but slow.
 """
@@ -17,24 +17,29 @@ branch_labels = None
 depends_on = None
 
 
-def _table(name: str, *more: sa.Column) -> None:
+def _table(name: str, grains: str, *more: sa.Column, known: bool = True) -> None:
     keys = [
         sa.Column("node_id", sa.String(length=16), nullable=False),
         sa.Column("grain", sa.String(length=1), nullable=False),
         sa.Column("item", sa.String(length=30), nullable=False),
-        sa.Column("known_on", sa.Date(), nullable=False),
         sa.Column("period", sa.Date(), nullable=False),
+        *([sa.Column("known_on", sa.Date(), nullable=False)] if known else []),
         *more[:-1],
     ]
     op.create_table(
         name, *keys, more[-1],
-        sa.CheckConstraint("grain IN ('d', 'm')", name=op.f(f"ck_{name}_grain")),
+        sa.CheckConstraint(f"grain IN ({grains})", name=op.f(f"ck_{name}_grain")),
         sa.PrimaryKeyConstraint(*[key.name for key in keys], name=op.f(f"pk_{name}")),
     )
 
 
+def _times(name: str, grains: str, known: bool) -> None:
+    step = sa.Column("step", sa.String(length=12), nullable=False)
+    bucket, orders = (sa.Column(name, sa.Integer(), nullable=False) for name in ("bucket", "orders"))
+    _table(name, grains, step, bucket, orders, known=known)
+
+
 def _count_durations_again() -> None:
-    op.execute("DELETE FROM rollup_time")
     steps = ("to_dispatch", "to_accept", "to_complete")
     nothing, some = ", ".join(f"{step} = NULL" for step in steps), " OR ".join(f"{step} IS NOT NULL" for step in steps)
     op.execute(f"UPDATE order_count SET {nothing} WHERE {some}")
@@ -43,14 +48,13 @@ def _count_durations_again() -> None:
 
 def upgrade() -> None:
     """Expand."""
-    _table(
-        "rollup_time_known",
-        sa.Column("step", sa.String(length=12), nullable=False),
-        sa.Column("bucket", sa.Integer(), nullable=False),
-        sa.Column("orders", sa.Integer(), nullable=False),
-    )
+    _count_durations_again()
+    op.drop_table("rollup_time")
+    _times("rollup_time", "'d', 'w', 'm'", known=False)
+    _times("rollup_time_known", "'d', 'w', 'm'", known=True)
     _table(
         "active_known",
+        "'d', 'm'",
         sa.Column("prev", sa.Date(), nullable=False),
         sa.Column("people", sa.Integer(), nullable=False),
     )
@@ -64,7 +68,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("volunteer_id", "path", "item", name=op.f("pk_active_seen")),
     )
     op.create_index("ix_active_seen_path", "active_seen", ["path"])
-    _count_durations_again()
     op.execute("DELETE FROM roll_mark WHERE stream = 'hours'")
     op.execute("DELETE FROM active")
     for table in ("rollup", "rollup_known"):
@@ -77,3 +80,5 @@ def downgrade() -> None:
     op.drop_table("active_known")
     op.drop_table("rollup_time_known")
     _count_durations_again()
+    op.drop_table("rollup_time")
+    _times("rollup_time", "'d', 'm'", known=False)

@@ -82,7 +82,7 @@ def count_active(entries: Mapping[str, Iterable[Entry]]) -> None:
     for whose, history in fresh.items():
         for period, prev, known_on, people in _changes(before.get(whose, {}), history):
             plain[*whose[:-1], period, prev] += people
-            known[*whose[:-1], known_on, period, prev] += people
+            known[*whose[:-1], period, known_on, prev] += people
     for model, sums in ((Active, plain), (ActiveKnown, known)):
         names = [column.name for column in model.__table__.primary_key]
         rows = [dict(zip(names, key, strict=True)) | {"people": people} for key, people in sorted(sums.items())]

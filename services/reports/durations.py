@@ -21,14 +21,20 @@ from services.reports.places import places
 def _histograms(past: bool, by: str, one_item: bool, dialect: str) -> Any:
     """A histogram of each key and step in one row: its buckets and how many orders are in each, one after the other."""
 
-    def reading(table: Any) -> tuple[list[Any], list[Any]]:
-        keys, conditions = figures.read(table, figures.GROUPS.get(by, ""), one_item)
-        keys = [figures.monday(table.period, dialect).label("key")] if by == "week" else keys
-        steps = table.step.in_(bindparam("steps", expanding=True))
-        return [*keys, table.step, table.bucket], [*conditions, steps]
+    of = figures.GROUPS.get(by, "")
 
-    columns = figures.kept((TimeRollup, TimeRollupKnown), past, ["orders"], reading)
-    keys = [columns[name] for name in (["key"] if figures.GROUPS.get(by) else []) + ["step", "bucket"]]
+    def keys_of(table: Any) -> list[Any]:
+        return [*figures.group_key(table, of), table.step, table.bucket]
+
+    def only(table: Any, _n: int) -> list[Any]:
+        return [table.step.in_(bindparam("steps", expanding=True))]
+
+    tables = (TimeRollup, TimeRollupKnown)
+    columns = figures.kept(tables, past, ["orders"], (of, one_item), keys_of, dialect, only)
+    keys = [columns["key"]] if of else []
+    if by == "week":
+        keys = [figures.monday(columns["key"], dialect).label("key")]
+    keys += [columns["step"], columns["bucket"]]
     orders = func.sum(columns.orders)
     counted = select(*keys, orders.label("orders")).group_by(*keys).having(orders != 0).subquery().c
     pair = cast(counted.bucket, String()) + "," + cast(counted.orders, String())
@@ -47,7 +53,8 @@ def histograms(question: Question, steps: Sequence[str] = times.STEPS) -> dict[s
     where, key_of, by = places(question), figures.keys(question), figures.GROUPS.get(question.by, "")
     found: dict[str, dict[str, Histogram]] = defaultdict(lambda: {step: defaultdict(int) for step in times.STEPS})
     statement = _histograms(tail.past(question) is not None, question.by, "item" in question.only, dialect_name())
-    for row in fast().execute(statement, figures.read_values(question, where.nodes) | {"steps": list(steps)}):
+    values = figures.read_values(question, where.nodes, figures.parts(question, weeks=True))
+    for row in fast().execute(statement, values | {"steps": list(steps)}):
         name = "" if not by else where.name(row[0]) if by == "node" else key_of(row[0])
         pairs = orjson.loads(f"[{row[-1]}]")
         histogram = found[name][row[-2]]

@@ -7,18 +7,19 @@ count for now less what was counted of them, over the orders changed since the e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Date, Select, and_, bindparam, cast, func, or_, select
+from sqlalchemy import Date, Select, bindparam, cast, func, select, union_all
 
 from community.grid.models import Estate
 from core import clock
-from core.database import fast
+from core.database import dialect_name, fast
 from core.reports import Question
+from core.rows import one_of_days
 from core.web import paging
 from services.catalogue.models import ServiceItem
 from services.reports import tail
@@ -27,72 +28,99 @@ from services.reports.places import Below, child_at, places
 from services.reports.workflow import SUMS
 
 Numbers = dict[str, int]
+Part = tuple[str, date, date]
+"""A grain (days, weeks, months) and the first and last of its periods; an empty one ends before it begins."""
+Reading = tuple[str, bool]
+"""By which key sums are read, and whether those of one item are."""
 GROUPS = {"unit": "node", "estate": "node", "month": "period", "week": "period", "day": "period", "item": "item"}
 """By which key of the sums each dimension is read; the total by none."""
 
 
-@dataclass(frozen=True)
-class Span:
-    """A period as whole months and days at its edges; an empty range ends before it begins."""
-
-    months: tuple[date, date]
-    before: tuple[date, date]
-    after: tuple[date, date]
+PARTS = 3
+NONE = ("d", date(9999, 1, 2), date(9999, 1, 1))
 
 
-NONE = (date(9999, 1, 2), date(9999, 1, 1))
-
-
-def span(first: date, last: date, days_only: bool) -> Span:
-    """How a period is put together from sums."""
-    if days_only:
-        return Span(NONE, (first, last), NONE)
-    start = first if first.day == 1 else clock.next_month(first)
-    end = last.replace(day=1) if (last + timedelta(days=1)).day == 1 else _month_before(last)
+def parts(question: Question, weeks: bool = False) -> list[Part]:
+    """From which sums a period is put together: whole months, or whole weeks where such are kept, and days at its
+    edges; always three parts, of which some may be empty."""
+    first, last = question.first, question.last
+    if question.by == "day" or (question.by == "week" and not weeks):
+        return [("d", first, last), NONE, NONE]
+    grain = "w" if question.by == "week" else "m"
+    # What goes on until today ends with the whole month: of the days to come there is nothing yet.
+    until = _last_of(grain, last) if last >= clock.today() and tail.past(question) is None else last
+    start = first if _first_of(grain, first) == first else _last_of(grain, first) + timedelta(days=1)
+    end = _first_of(grain, until + timedelta(days=1)) - timedelta(days=1)
     if start > end:
-        return Span(NONE, (first, last), NONE)
-    before = (first, start - timedelta(days=1)) if first < start else NONE
-    after_from = clock.next_month(end)
-    after = (after_from, last) if after_from <= last else NONE
-    return Span((start, end), before, after)
+        return [("d", first, last), NONE, NONE]
+    before = ("d", first, start - timedelta(days=1)) if first < start else NONE
+    after = ("d", end + timedelta(days=1), last) if end < last else NONE
+    return [(grain, start, _first_of(grain, end)), before, after]
 
 
-def _month_before(day: date) -> date:
-    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+def _first_of(grain: str, day: date) -> date:
+    return day.replace(day=1) if grain == "m" else day - timedelta(days=day.weekday())
 
 
-def read(table: Any, by: str, one_item: bool) -> tuple[list[Any], list[Any]]:
-    """Keys and conditions for reading kept sums over a span, by ``node``, ``period``, ``item`` or nothing (``""``)."""
-    group = {"node": table.node_id, "period": table.period, "item": table.item}.get(by)
-    dates = {name: bindparam(name, type_=Date()) for name in ("m1", "m2", "b1", "b2", "a1", "a2")}
-    edges = or_(table.period.between(dates["b1"], dates["b2"]), table.period.between(dates["a1"], dates["a2"]))
-    months = and_(table.grain == "m", table.period.between(dates["m1"], dates["m2"]))
-    item = table.item == bindparam("item") if one_item else table.item != "" if by == "item" else table.item == ""
-    # Both grains there are: with them SQLite finds the item by the key, and not among all that a node has.
-    item = and_(table.grain.in_(("d", "m")), item)
-    nodes = table.node_id.in_(bindparam("nodes", expanding=True))
-    return [] if group is None else [group.label("key")], [nodes, item, or_(months, and_(table.grain == "d", edges))]
+def _last_of(grain: str, day: date) -> date:
+    return clock.month_end(day) if grain == "m" else day + timedelta(days=6 - day.weekday())
 
 
 def kept(
-    tables: tuple[Any, Any], past: bool, names: Sequence[str], reading: Callable[[Any], tuple[list[Any], list[Any]]]
-) -> Any:
-    """Columns of kept numbers to be added up, of today's sums and of their changes by the day of knowing.
+    tables: tuple[Any, Any], past: bool, names: Sequence[str], reading: Reading, keys: Callable[[Any], list[Any]],
+    dialect: str, only: Callable[[Any, int], list[Any]] = lambda _table, _n: [],
+) -> Any:  # fmt: skip
+    """Columns of kept numbers to be added up, of today's sums and of their changes by the day of knowing, with keys.
 
-    What a past day knew is what is kept today without what came to be known later. Of the days up to that one this is
-    little, for most of what happens on a day is known soon after; the sum of all changes up to it would be long. That
-    no such change is of a later day is said once more where an index can see it.
+    What a past day knew is what is kept today without what came to be known later: of the days up to that one this is
+    little, for most of what happens on a day is known soon after. ``only`` adds conditions to a part.
     """
     now, changes = tables
-    keys, conditions = reading(now)
-    found: Any = select(*keys, *[getattr(now, name).label(name) for name in names]).where(*conditions)
-    if past:
-        keys, conditions = reading(changes)
-        turned = [(-getattr(changes, name)).label(name) for name in names]
-        day, start, end = (bindparam(name, type_=Date()) for name in ("known_on", "start", "end"))
-        later = changes.known_on > day, changes.period.between(start, end)
-        found = found.union_all(select(*keys, *turned).where(*conditions, *later))
-    return found.subquery().c
+    chosen = []
+    for n in range(PARTS):
+        first, last = (bindparam(f"{name}{n}", type_=Date()) for name in ("first", "last"))
+        numbers = [getattr(now, name).label(name) for name in names]
+        where = [*_kept_where(now, n, reading), now.period.between(first, last), *only(now, n)]
+        chosen.append(select(*keys(now), *numbers).where(*where))
+        if past:
+            numbers = [(-getattr(changes, name)).label(name) for name in names]
+            # Day by day, for each has changes of its own, in the order in which they came to be known.
+            where = [*_kept_where(changes, n, reading), one_of_days(changes.period, f"days{n}", dialect),
+                     changes.known_on > bindparam("known_on", type_=Date()), *only(changes, n)]  # fmt: skip
+            chosen.append(select(*keys(changes), *numbers).where(*where))
+    return union_all(*chosen).subquery().c
+
+
+def _kept_where(table: Any, n: int, reading: Reading) -> list[Any]:
+    by, one_item = reading
+    item = table.item == bindparam("item") if one_item else table.item != "" if by == "item" else table.item == ""
+    return [table.node_id.in_(bindparam("nodes", expanding=True)), table.grain == bindparam(f"grain{n}"), item]
+
+
+def group_key(table: Any, by: str) -> list[Any]:
+    """The key that sums are read by (``node``, ``period``, ``item``), none for the total."""
+    group = {"node": table.node_id, "period": table.period, "item": table.item}.get(by)
+    return [] if group is None else [group.label("key")]
+
+
+def read_values(question: Question, nodes: Sequence[str], among: Sequence[Part]) -> dict[str, Any]:
+    """The parameters of ``kept`` over parts of a period."""
+    values: dict[str, Any] = {"nodes": list(nodes)}
+    for n, (grain, first, last) in enumerate(among):
+        values |= {f"grain{n}": grain, f"first{n}": first, f"last{n}": last}
+    if "item" in question.only:
+        values["item"] = question.only["item"]
+    as_of = tail.past(question)
+    if as_of is not None:
+        values["known_on"] = as_of
+        values |= {f"days{n}": list(_periods(*part)) for n, part in enumerate(among)}
+    return values
+
+
+def _periods(grain: str, first: date, last: date) -> Iterator[date]:
+    while first <= last:
+        yield first
+        first = _last_of(grain, first) + timedelta(days=1) if grain != "d" else first + timedelta(days=1)
 
 
 def monday(day: Any, dialect: str) -> Any:
@@ -103,9 +131,9 @@ def monday(day: Any, dialect: str) -> Any:
 
 
 @cache
-def _sums(past: bool, by: str, one_item: bool) -> Select[Any]:
+def _sums(past: bool, by: str, one_item: bool, dialect: str) -> Select[Any]:
     """Sums over a span, by ``node``, ``period``, ``item`` or nothing (``""``)."""
-    columns = kept((Rollup, RollupKnown), past, SUMS, lambda table: read(table, by, one_item))
+    columns = kept((Rollup, RollupKnown), past, SUMS, (by, one_item), lambda table: group_key(table, by), dialect)
     keys = [columns["key"]] if by else []
     statement = select(*keys, *[func.coalesce(func.sum(columns[name]), 0) for name in SUMS])
     return statement.group_by(*keys) if keys else statement
@@ -119,7 +147,8 @@ def sums(question: Question) -> dict[str, Numbers]:
     where, key_of, past = places(question), keys(question), tail.past(question) is not None
     by = GROUPS.get(question.by, "")
     found: dict[str, Numbers] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
-    for row in fast().execute(_sums(past, by, "item" in question.only), read_values(question, where.nodes)):
+    statement = _sums(past, by, "item" in question.only, dialect_name())
+    for row in fast().execute(statement, read_values(question, where.nodes, parts(question))):
         if past and by and not any(row[1:]):
             continue
         name = "" if not by else where.name(row[0]) if by == "node" else key_of(row[0])
@@ -174,21 +203,6 @@ def tail_key(
         case "month" | "week" | "day":
             return key_of(day)
     return ""
-
-
-def read_values(question: Question, nodes: Sequence[str]) -> dict[str, Any]:
-    """The parameters of ``read``."""
-    parts = span(question.first, question.last, question.by in ("week", "day"))
-    values: dict[str, Any] = {
-        "m1": parts.months[0], "m2": parts.months[1], "b1": parts.before[0], "b2": parts.before[1],
-        "a1": parts.after[0], "a2": parts.after[1], "nodes": list(nodes),
-    }  # fmt: skip
-    if "item" in question.only:
-        values["item"] = question.only["item"]
-    as_of = tail.past(question)
-    if as_of is not None:
-        values |= {"known_on": as_of, "start": question.first.replace(day=1), "end": question.last}
-    return values
 
 
 def _plus(found: Numbers, numbers: Numbers) -> None:

@@ -84,25 +84,27 @@ class _Times:
     node_id: Mapped[str] = mapped_column(String(16), primary_key=True)
     grain: Mapped[str] = mapped_column(String(1), primary_key=True)
     item: Mapped[str] = mapped_column(String(30), primary_key=True)
-    period: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=2)
-    step: Mapped[str] = mapped_column(String(12), primary_key=True, sort_order=2)
-    bucket: Mapped[int] = mapped_column(Integer, primary_key=True, sort_order=2)
-    orders: Mapped[int] = mapped_column(Integer, sort_order=2)
+    period: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=1)
+    step: Mapped[str] = mapped_column(String(12), primary_key=True, sort_order=3)
+    bucket: Mapped[int] = mapped_column(Integer, primary_key=True, sort_order=3)
+    orders: Mapped[int] = mapped_column(Integer, sort_order=3)
 
 
 class TimeRollup(_Times, Base):
-    """How many orders took how long to a step, by buckets (``times.bucket``); nodes and periods as in ``Rollup``."""
+    """How many orders took how long to a step, by buckets (``times.bucket``); nodes and periods as in ``Rollup``, and
+    weeks by their Mondays."""
 
     __tablename__ = "rollup_time"
-    __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
+    __table_args__ = (CheckConstraint("grain IN ('d', 'w', 'm')", name="grain"),)
 
 
 class TimeRollupKnown(_Times, Base):
-    """The same by the day on which it came to be known, after which it is ordered: what came later is read at once."""
+    """The same by the day on which it came to be known, in whose order each period has its changes: what came later
+    than a day is read at once."""
 
     __tablename__ = "rollup_time_known"
-    known_on: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=1)
-    __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
+    known_on: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=2)
+    __table_args__ = (CheckConstraint("grain IN ('d', 'w', 'm')", name="grain"),)
 
 
 class RollMark(Base):
@@ -129,9 +131,9 @@ class _Active:
     node_id: Mapped[str] = mapped_column(String(16), primary_key=True)
     grain: Mapped[str] = mapped_column(String(1), primary_key=True)
     item: Mapped[str] = mapped_column(String(30), primary_key=True)
-    period: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=2)
-    prev: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=2)
-    people: Mapped[int] = mapped_column(Integer, sort_order=2)
+    period: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=1)
+    prev: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=3)
+    people: Mapped[int] = mapped_column(Integer, sort_order=3)
 
 
 class Active(_Active, Base):
@@ -146,7 +148,7 @@ class ActiveKnown(_Active, Base):
     """What each day changed in these numbers: as a past day knew them, they are the sum of the changes up to it."""
 
     __tablename__ = "active_known"
-    known_on: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=1)
+    known_on: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=2)
     __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
 
 

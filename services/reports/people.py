@@ -58,49 +58,46 @@ def _statement(by: str, one_item: bool, past: bool, dialect: str) -> Any:
     """
     of = figures.GROUPS.get(by, "")
 
-    def reading(table: Any) -> tuple[list[Any], list[Any]]:
-        parts = []
-        for n in range(PARTS):
-            first, last = (bindparam(f"{name}{n}", type_=Date()) for name in ("first", "last"))
-            new = [] if by == "day" else [or_(table.prev < first, table.prev < figures.monday(table.period, dialect))]
-            if by not in ("day", "week"):
-                new = [table.prev < bindparam(f"new{n}", type_=Date())]
-            parts.append(and_(table.grain == bindparam(f"grain{n}"), table.period.between(first, last), *new))
-        keys, (nodes, item, _) = figures.read(table, of, one_item)
-        return keys, [nodes, item, or_(*parts)]
+    def new(table: Any, n: int) -> list[Any]:
+        if by == "day":
+            return []
+        if by == "week":
+            first = bindparam(f"first{n}", type_=Date())
+            return [or_(table.prev < first, table.prev < figures.monday(table.period, dialect))]
+        return [table.prev < bindparam(f"new{n}", type_=Date())]
 
-    columns = figures.kept((Active, ActiveKnown), past, ["people"], reading)
+    tables = (Active, ActiveKnown)
+    columns = figures.kept(
+        tables, past, ["people"], (of, one_item), lambda table: figures.group_key(table, of), dialect, new
+    )
     keys = [columns["key"]] if of else []
     statement = select(*keys, func.sum(columns.people))
     return statement.group_by(*keys) if keys else statement
 
 
-PARTS = 3
-
-
 def _values(question: Question, nodes: Sequence[str]) -> dict[str, Any]:
-    values = figures.read_values(question, nodes)
-    for n, (grain, first, last) in enumerate(_parts(question)):
-        # The months of a part are different months: who was there in one of them counts in the next again.
-        new = last if question.by == "month" and grain == "m" else first
-        values |= {f"grain{n}": grain, f"first{n}": first, f"last{n}": last, f"new{n}": new}
+    parts = _parts(question)
+    values = figures.read_values(question, nodes, parts)
+    for n, (grain, first, last) in enumerate(parts):
+        # Of one month the next is no part, nor is an edge of it: who was there in one counts in the other again.
+        values[f"new{n}"] = (last if grain == "m" else first) if question.by == "month" else question.first
     return values
 
 
-def _parts(question: Question) -> list[tuple[str, date, date]]:
-    """Which sums a period is read from: months when it is whole months (or ends with what is known), else days; cut by
-    month, months for the whole ones and days for the edges."""
-    first, last = question.first, question.last
-    until = max(last, clock.month_end(last)) if last >= (tail.past(question) or clock.today()) else last
-    whole = figures.span(first, until, question.by in ("week", "day"))
-    edges = [(start, min(end, last)) for start, end in (whole.before, whole.after) if start <= min(end, last)]
-    months = [("m", *whole.months)] if whole.months[0] <= whole.months[1] else []
+def _parts(question: Question) -> list[figures.Part]:
+    """Which sums a period is read from: whole months and the days after them, or days alone when it begins within a
+    month, for then nobody knows of whom that month saw whether it was before; cut by month, edges by their months."""
+    months, before, after = figures.parts(question)
     if question.by == "month":
-        split = [part for edge in edges for part in _by_month(*edge)]
-        parts = [*months, *[("d", *part) for part in split]]
-    else:
-        parts = [("d", first, last)] if edges else months
-    return [*parts, *[("d", *figures.NONE)] * (PARTS - len(parts))]
+        edges = [("d", *part) for edge in (before, after) if edge != figures.NONE for part in _by_month(*edge[1:])]
+        if months[0] == "d":
+            months, edges = figures.NONE, [("d", *part) for part in _by_month(*months[1:])]
+        return [months, *edges, *[figures.NONE] * (2 - len(edges))]
+    return (
+        [months, before, after]
+        if before == figures.NONE
+        else [("d", question.first, question.last), figures.NONE, figures.NONE]
+    )
 
 
 def _by_month(first: date, last: date) -> list[tuple[date, date]]:

@@ -69,7 +69,8 @@ def _places(question: Question) -> Places:
         rows = fast().execute(_BRANCHES, {"path": question.path + "%"}).all()
         return Places([branch for branch, _ in rows], below, True,
                       {branch: child_at(below, path) for branch, path in rows} if by_unit else {})  # fmt: skip
-    return Places([id_ for id_, _ in below] if by_unit else [node], below)
+    # A branch has no units below: what it has stands under nobody's name.
+    return Places([id_ for id_, _ in below], below) if below else Places([node], below, under={node: ""})
 
 
 def children(node: str) -> list[tuple[str, str]]:

@@ -38,6 +38,9 @@ TITLES = {
 }  # fmt: skip
 
 
+GRAINS = {"d": "按日", "w": "按周", "m": "按月"}
+
+
 @dataclass(frozen=True)
 class Difference:
     """A sum that does not hold: whose, of which month (or what it disagrees with), and by how much."""
@@ -116,7 +119,7 @@ def _disagreements(names: Mapping[str, str]) -> Iterator[Difference]:
         kept = [func.sum(getattr(table, name)) for name in SUMS]
         groups = (table.node_id, table.grain, table.item == "")
         for node, grain, whole, *numbers in db.session.execute(select(*groups, *kept).group_by(*groups)):
-            label = word + {"d": "按日", "m": "按月"}[grain] + ("合计" if whole else "分项")
+            label = word + GRAINS[grain] + ("合计" if whole else "分项")
             found[node][label] = [int(number) for number in numbers]
     counted: dict[str, list[int]] = defaultdict(lambda: [0] * len(VECTOR))
     columns = [func.sum(getattr(OrderCount, name)) for name in VECTOR]
@@ -151,11 +154,11 @@ def _time_disagreements(names: Mapping[str, str]) -> Iterator[Difference]:
         keys = (table.node_id, table.step, table.grain, table.item == "")
         rows = select(*keys, func.sum(table.orders), func.sum(table.orders * table.bucket)).group_by(*keys)
         kept = {(row[0], row[1], row[2], bool(row[3])): [int(row[4]), int(row[5])] for row in db.session.execute(rows)}
-        needed = {(*of, grain, whole) for of in right for grain in "dm" for whole in (True, False)}
+        needed = {(*of, grain, whole) for of in right for grain in "dwm" for whole in (True, False)}
         for node, step, grain, whole in sorted({*needed, *kept}):
             have, want = kept.get((node, step, grain, whole), [0, 0]), right[node, step]
             if have != want:
-                label = word + {"d": "按日", "m": "按月"}[grain] + ("合计" if whole else "分项")
+                label = word + GRAINS[grain] + ("合计" if whole else "分项")
                 n = 0 if have[0] != want[0] else 1
                 yield Difference(names.get(node, node), label, step, have[n], want[n])
 

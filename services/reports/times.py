@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -65,16 +65,21 @@ def moved(old: Buckets, new: Buckets) -> Iterator[tuple[str, int, int]]:
                 yield step, after, 1
 
 
+def periods(day: date) -> tuple[tuple[str, date], ...]:
+    """What durations of a day are counted for: the day, its week and its month, each by its first day."""
+    return ("d", day), ("w", day - timedelta(days=day.weekday())), ("m", day.replace(day=1))
+
+
 def add(changes: Changes) -> None:
     """Add changes to the counts of every node above an estate."""
     plain: dict[tuple[Any, ...], int] = defaultdict(int)
     known: dict[tuple[Any, ...], int] = defaultdict(int)
     for (path, item, day, known_on, step, index), number in changes.items():
         for node in path.rstrip("/").split("/"):
-            for grain, period in (("d", day), ("m", day.replace(day=1))):
+            for grain, period in periods(day):
                 for of in (item, ""):
                     plain[node, grain, of, period, step, index] += number
-                    known[node, grain, of, known_on, period, step, index] += number
+                    known[node, grain, of, period, known_on, step, index] += number
     for model, sums in ((TimeRollup, plain), (TimeRollupKnown, known)):
         names = [column.name for column in model.__table__.primary_key]
         rows = [dict(zip(names, key, strict=True)) | {"orders": number} for key, number in sorted(sums.items())]
@@ -114,7 +119,7 @@ def _right(node: str) -> dict[tuple[Any, ...], int]:
         keys = (OrderCount.item, OrderCount.day, index)
         orders = select(*keys, func.count()).where(inside, index.is_not(None)).group_by(*keys)
         for item, day, bucket_, number in db.session.execute(orders):
-            for of in (item, ""):
-                found["d", of, day, step, bucket_] += number
-                found["m", of, day.replace(day=1), step, bucket_] += number
+            for grain, period in periods(day):
+                for of in (item, ""):
+                    found[grain, of, period, step, bucket_] += number
     return found

@@ -78,6 +78,15 @@ class HourMonth(Base):
     __table_args__ = (Index("ix_hour_month_estate", "estate_id", "month", "volunteer_id"),)
 
 
+class HourTotal(Base):
+    """What a volunteer's months add up to, so that nobody adds them up again for each line of a list."""
+
+    __tablename__ = "hour_total"
+    volunteer_id: Mapped[str] = mapped_column(ForeignKey("volunteer.person_id"), primary_key=True)
+    minutes: Mapped[int] = mapped_column(Integer)
+    services: Mapped[int] = mapped_column(Integer)
+
+
 class HourTail(Base):
     """An entry that no monthly sum has taken in yet: written by a trigger with the entry, taken away by the job.
 

@@ -5,61 +5,67 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
-import orjson
-from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy import Select, String, bindparam, cast, func, or_, select
 
 from community.grid.models import Estate, Person
+from community.policies import queries as policies
 from core import clock
-from core.database import fast, remembered
+from core.database import dialect_name, fast, remembered
 from core.dated import unit_key
 from core.reports import Measure, Question, Source, Value, declare
+from core.rows import JsonRows, json_rows
 from core.web import paging
 from volunteers.hours import stars, sums
+from volunteers.hours.models import HourTotal
+from volunteers.hours.rules import STARS
 from volunteers.registry.models import Volunteer
 
+_RULES = select(Estate.id, policies.column(STARS, Estate.id)).where(Estate.path.like(bindparam("path")))
 
-def _standing() -> Select[Any]:
-    """Each volunteer of the register with all minutes and what their estate asks for a star."""
-    minutes = sums.total(Volunteer.person_id).label("minutes")
+
+@cache
+def _standing(dialect: str) -> Any:
+    """The volunteers of the register who have a star: who and where they are, all their minutes, and the star."""
+    rules = json_rows(dialect, bindparam("rules", type_=JsonRows()), stars.ASKED)
+    fresh = sums.fresh()
+    minutes = func.coalesce(HourTotal.minutes, 0) + func.coalesce(fresh.c.minutes, 0)
+    level = stars.level_by(rules.c, minutes, Volunteer.person_id)
+    still = or_(Volunteer.left_on.is_(None), Volunteer.left_on > bindparam("today", type_=Volunteer.left_on.type))
     return (
         select(Volunteer.person_id, Volunteer.number, Person.name.label("name"), Estate.name.label("estate_name"),
-               Estate.path, minutes, *stars.columns(Volunteer.estate_id, Volunteer.person_id))
+               Estate.path, minutes.label("minutes"), level.label("level"))
+        .join(rules, rules.c.estate == Volunteer.estate_id)
         .join(Estate, Estate.id == Volunteer.estate_id)
         .join(Person, Person.id == Volunteer.person_id)
-        .where(Estate.path.like(bindparam("path")),
-               or_(Volunteer.left_on.is_(None), Volunteer.left_on > bindparam("today", type_=Volunteer.left_on.type)))
+        .outerjoin(HourTotal, HourTotal.volunteer_id == Volunteer.person_id)
+        .outerjoin(fresh, fresh.c.volunteer_id == Volunteer.person_id)
+        .where(still)
+        .subquery()
+        .c
     )  # fmt: skip
 
 
-_STANDING = _standing()
+@cache
+def _counted(dialect: str) -> Select[Any]:
+    c = _standing(dialect)
+    return select(c.path, c.level, func.count()).where(c.level > 0).group_by(c.path, c.level)
 
 
-def _level(row: Any) -> int:
-    return stars.of_row(row).level(int(row.minutes))
-
-
-def _levels(path: str) -> list[tuple[Any, int]]:
-    rows = fast().execute(_STANDING, {"path": path + "%", "today": clock.today()}).all()
-    # Most estates have the same rules, which need not be read for each volunteer.
-    rules: dict[bytes, stars.Stars] = {}
-    found = []
-    for row in rows:
-        key = orjson.dumps([row.star_rules, row.star_rating], default=str)
-        if key not in rules:
-            rules[key] = stars.of_row(row)
-        found.append((row, rules[key].level(int(row.minutes))))
-    return found
+def _values(path: str) -> dict[str, Any]:
+    estates = fast().execute(_RULES, {"path": path + "%"})
+    return {"rules": [stars.asked(estate, chosen) for estate, chosen in estates], "today": clock.today()}
 
 
 def draw(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]]:
     """Volunteers who have a star, by star (``"1"`` to ``"5"``), by unit or in all."""
-    found: dict[str, int] = defaultdict(int)
-    for row, level in remembered(("stars", question.path), lambda: _levels(question.path)):
-        if level and question.only.get("tier") in (None, str(level)):
-            key = {"tier": str(level), "unit": unit_key(question.path, row.path)}.get(question.by, "")
-            found[key] += 1
+    path, found = question.path, defaultdict[str, int](int)
+    rows = remembered(("stars", path), lambda: fast().execute(_counted(dialect_name()), _values(path)).all())
+    for at, level, people in rows:
+        if question.only.get("tier") in (None, str(level)):
+            found[{"tier": str(level), "unit": unit_key(path, at)}.get(question.by, "")] += people
     return {key: dict.fromkeys(names, Value(number)) for key, number in found.items()}
 
 
@@ -78,20 +84,16 @@ class Starred:
 
 
 def behind(question: Question, _name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
-    """Those volunteers by number. A star is not a column, so that it reads on until the page is full."""
-    only, shown = question.only.get("tier"), list[Starred]()
-    while True:
-        statement = paging.after(_STANDING, [Volunteer.number], (str,), cursor, limit)
-        rows = fast().execute(statement, {"path": question.path + "%", "today": clock.today()}).all()
-        shown += [
-            Starred(row.person_id, row.number, row.name, row.estate_name, stars.NAMES[level], int(row.minutes))
-            for row in rows[:limit] if (level := _level(row)) and only in (None, str(level))
-        ]  # fmt: skip
-        if len(rows) <= limit:
-            return paging.page_of(shown, limit, lambda row: (row.number,))
-        cursor = paging.encode([rows[limit - 1].number])
-        if len(shown) > limit:
-            return paging.page_of(shown, limit, lambda row: (row.number,))
+    """Those volunteers by number."""
+    c = _standing(dialect_name())
+    tier = question.only.get("tier")
+    starred = select(*c).where(cast(c.level, String()) == tier if tier else c.level > 0)
+    statement = paging.after(starred, [c.number], (str,), cursor, limit)
+    rows = [
+        Starred(row.person_id, row.number, row.name, row.estate_name, stars.NAMES[row.level], int(row.minutes))
+        for row in fast().execute(statement, _values(question.path))
+    ]
+    return paging.page_of(rows, limit, lambda row: (row.number,))
 
 
 declare(

@@ -13,12 +13,12 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import delete, func, insert, literal_column, select, union_all, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from community.grid.models import Estate, Person
 from core import clock
-from core.database import begin_write, db, dialect_name, fast
-from volunteers.hours.models import HourEntry, HourMonth, HourRollup, HourTail
+from core.database import begin_write, db, fast
+from core.rows import Merge, put
+from volunteers.hours.models import HourEntry, HourMonth, HourRollup, HourTail, HourTotal
 from volunteers.hours.sums import month_of, parts, sign
 from volunteers.registry.models import Volunteer
 
@@ -29,14 +29,14 @@ Key = tuple[str, str, date]
 
 @dataclass(frozen=True)
 class Difference:
-    """A month of a volunteer whose sum is not what its entries amount to."""
+    """A month of a volunteer, or (without a month) all of them, whose sum is not what its entries amount to."""
 
     volunteer_id: str
     name: str
     number: str
     estate_id: str
     estate_name: str
-    month: date
+    month: date | None
     kept: int
     given: int
     kept_services: int
@@ -47,7 +47,8 @@ class Difference:
         off = self.given - self.kept
         count = self.given_services - self.kept_services
         what = f"明细{self.given}分钟，汇总{self.kept}分钟，差{off:+d}分钟" if off else f"次数差{count:+d}"
-        return f"{self.estate_name}{self.name}（{self.number}）{self.month.year}年{self.month.month}月：{what}"
+        when = f"{self.month.year}年{self.month.month}月" if self.month else "累计"
+        return f"{self.estate_name}{self.name}（{self.number}）{when}：{what}"
 
 
 def fold(limit: int = BATCH) -> int:
@@ -78,17 +79,14 @@ def _hold() -> None:
 
 
 def _add(sums: dict[Key, list[Any]]) -> None:
-    maker: Any = postgresql.insert if dialect_name() == "postgresql" else sqlite.insert
-    more = maker(HourMonth)
-    more = more.on_conflict_do_update(
-        index_elements=["volunteer_id", "estate_id", "month"],
-        set_={
-            "minutes": HourMonth.minutes + more.excluded.minutes,
-            "services": HourMonth.services + more.excluded.services,
-            "watermark": more.excluded.watermark,
-        },
-    )
-    db.session.execute(more, [_row(key, held) for key, held in sorted(sums.items())])
+    adding: dict[str, Merge] = {"minutes": "add", "services": "add"}
+    put(HourMonth, [_row(key, held) for key, held in sorted(sums.items())], {**adding, "watermark": "replace"})
+    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for (volunteer_id, _, _), (minutes, services, _) in sums.items():
+        totals[volunteer_id][0] += minutes
+        totals[volunteer_id][1] += services
+    rows = [{"volunteer_id": who, "minutes": a, "services": b} for who, (a, b) in sorted(totals.items())]
+    put(HourTotal, rows, adding)
 
 
 def _row(key: Key, held: Sequence[Any]) -> dict[str, Any]:
@@ -97,34 +95,48 @@ def _row(key: Key, held: Sequence[Any]) -> dict[str, Any]:
 
 
 def differences(estate_ids: Iterable[str] | None = None, limit: int = 500) -> list[Difference]:
-    """Every month whose sum (with what is on the tail) is not the sum of its entries, in one statement."""
+    """Every month whose sum (with what is on the tail) is not the sum of its entries, and totals of volunteers whose
+    months are right."""
+    entries = HourEntry.__table__
+    month = month_of(entries.c.starts_at)
+    given = select(entries.c.volunteer_id, entries.c.estate_id, month.label("month"), entries.c.minutes,
+                   sign(entries.c.minutes).label("services"))  # fmt: skip
+    by_month = _differing(parts(), given, ("volunteer_id", "estate_id", "month"), estate_ids, limit)
+    kept = select(HourTotal.volunteer_id, HourTotal.minutes, HourTotal.services)
+    tail = select(HourTail.volunteer_id, HourTail.minutes, sign(HourTail.minutes))
+    in_all = _differing(kept.union_all(tail), given, ("volunteer_id",), estate_ids, limit)
+    named = {one.volunteer_id for one in by_month}
+    return [*by_month, *[one for one in in_all if one.volunteer_id not in named]][:limit]
+
+
+def _differing(
+    kept: Any, given: Any, keys: tuple[str, ...], estate_ids: Iterable[str] | None, limit: int
+) -> list[Difference]:
     zero: Any = literal_column("0")
-    kept = parts().subquery()
-    month = month_of(HourEntry.starts_at)
+    k, g = kept.subquery().c, given.subquery().c
     both = union_all(
-        select(kept.c.volunteer_id, kept.c.estate_id, kept.c.month, kept.c.minutes.label("kept"), zero.label("given"),
-               kept.c.services.label("kept_n"), zero.label("given_n")),
-        select(HourEntry.volunteer_id, HourEntry.estate_id, month, zero, HourEntry.minutes, zero,
-               sign(HourEntry.minutes)),
+        select(*[k[key] for key in keys], k.minutes.label("kept"), zero.label("given"), k.services.label("kept_n"),
+               zero.label("given_n")),
+        select(*[g[key] for key in keys], zero, g.minutes, zero, g.services),
     ).subquery()  # fmt: skip
-    c = both.c
-    sums = [func.sum(column) for column in (c.kept, c.given, c.kept_n, c.given_n)]
-    found = (
-        select(c.volunteer_id, c.estate_id, c.month, *sums)
-        .group_by(c.volunteer_id, c.estate_id, c.month)
-        .having((sums[0] != sums[1]) | (sums[2] != sums[3]))
-    )
-    if estate_ids is not None:
-        found = found.where(c.estate_id.in_(list(estate_ids)))
-    d = found.subquery()
+    sums = [func.sum(both.c[name]) for name in ("kept", "given", "kept_n", "given_n")]
+    groups = [both.c[key] for key in keys]
+    wrong = select(*groups, *[total.label(f"n{n}") for n, total in enumerate(sums)]).group_by(*groups)
+    d = wrong.having((sums[0] != sums[1]) | (sums[2] != sums[3])).subquery().c
+    months = [d.month] if "month" in keys else []
+    estate = d.estate_id if "estate_id" in keys else Volunteer.estate_id
     named = (
-        select(Volunteer.person_id, Person.name, Volunteer.number, Estate.id, Estate.name, d.c[2], *list(d.c)[3:])
-        .join(Volunteer, Volunteer.person_id == d.c.volunteer_id)
-        .join(Person, Person.id == d.c.volunteer_id)
-        .join(Estate, Estate.id == d.c.estate_id)
-        .order_by(Estate.name, d.c[2], Volunteer.person_id)
+        select(Volunteer.person_id, Person.name, Volunteer.number, Estate.id, Estate.name,
+               *(months or [literal_column("NULL")]),
+               *[d[f"n{n}"] for n in range(len(sums))])
+        .join(Volunteer, Volunteer.person_id == d.volunteer_id)
+        .join(Person, Person.id == d.volunteer_id)
+        .join(Estate, Estate.id == estate)
+        .order_by(Estate.name, *months, Volunteer.person_id)
         .limit(limit)
-    )
+    )  # fmt: skip
+    if estate_ids is not None:
+        named = named.where(Estate.id.in_(list(estate_ids)))
     rows = fast().execute(named).all()
     return [Difference(*row[:6], *[int(value) for value in row[6:]]) for row in rows]
 
@@ -170,7 +182,7 @@ def rebuild(from_start: bool = False) -> Iterator[int]:
 def _remake(people: Sequence[str]) -> None:
     """The sums of these volunteers from the entries. What is written in between stays on the tail."""
     quietly = {"synchronize_session": False}
-    for table in (HourTail, HourMonth):
+    for table in (HourTail, HourMonth, HourTotal):
         db.session.execute(delete(table).where(table.volunteer_id.in_(people)).execution_options(**quietly))
     month = month_of(HourEntry.starts_at)
     waiting = select(HourTail.entry_id).where(HourTail.entry_id == HourEntry.id).exists()
@@ -186,6 +198,9 @@ def _remake(people: Sequence[str]) -> None:
     ).group_by(c.volunteer_id, c.estate_id, c.month)
     names = ["volunteer_id", "estate_id", "month", "minutes", "services", "watermark"]
     db.session.execute(insert(HourMonth).from_select(names, sums))
+    months = select(HourMonth.volunteer_id, func.sum(HourMonth.minutes), func.sum(HourMonth.services))
+    months = months.where(HourMonth.volunteer_id.in_(people)).group_by(HourMonth.volunteer_id)
+    db.session.execute(insert(HourTotal).from_select(["volunteer_id", "minutes", "services"], months))
 
 
 def prove() -> list[Difference]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Text, case, literal_column, type_coerce
+from sqlalchemy import ColumnElement, Integer, String, Text, and_, case, literal_column, type_coerce
 
 from community.policies import queries as policies
 from volunteers.hours.rules import LEVELS, STARS, THRESHOLDS
@@ -53,6 +53,23 @@ class Stars:
 
 
 USUAL = Stars()
+ASKED: dict[str, Any] = {"estate": String(), "least": Integer(), **{f"star{n}": Integer() for n in range(1, 6)}}
+"""What estates ask for a star, as rows of a statement (``core.rows``): stars in minutes, ratings in tenths."""
+
+
+def asked(estate_id: str, chosen: Any) -> dict[str, Any]:
+    """A row of ``ASKED``, from what the estate has chosen."""
+    rules = of(chosen, None)
+    stars = {f"star{n}": hours * 60 for n, hours in enumerate(rules.thresholds, 1)}
+    return {"estate": estate_id, "least": rules.least, **stars}
+
+
+def level_by(rules: Any, minutes: Any, person: Any) -> ColumnElement[int]:
+    """``Stars.level`` as a column, from columns of ``ASKED``, of all minutes and of the volunteer."""
+    reached = [(minutes >= rules[f"star{n}"], n) for n in range(5, 0, -1)]
+    if RATINGS:
+        reached.insert(0, (and_(rules.least > 0, RATINGS[0](person) * 10 < rules.least), 0))
+    return case(*reached, else_=0)
 
 
 def columns(estate: Any, person: Any, rated: Callable[..., Any] | None = None) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Date, String, Subquery, case, cast, func, select, type_coerce, union_all
 
 from core.database import dialect_name
-from volunteers.hours.models import HourMonth, HourTail
+from volunteers.hours.models import HourMonth, HourTail, HourTotal
 
 
 def sign(minutes: Any) -> ColumnElement[int]:
@@ -17,16 +17,24 @@ def sign(minutes: Any) -> ColumnElement[int]:
 
 def total(volunteer: Any) -> ColumnElement[int]:
     """All minutes of a volunteer, by the column of their id."""
-    kept = select(func.coalesce(func.sum(HourMonth.minutes), 0)).where(HourMonth.volunteer_id == volunteer)
     tail = select(func.coalesce(func.sum(HourTail.minutes), 0)).where(HourTail.volunteer_id == volunteer)
-    return kept.scalar_subquery() + tail.scalar_subquery()
+    return _kept(HourTotal.minutes, volunteer) + tail.scalar_subquery()
 
 
 def total_services(volunteer: Any) -> ColumnElement[int]:
     """All services of a volunteer that stand."""
-    kept = select(func.coalesce(func.sum(HourMonth.services), 0)).where(HourMonth.volunteer_id == volunteer)
     tail = select(func.coalesce(func.sum(sign(HourTail.minutes)), 0)).where(HourTail.volunteer_id == volunteer)
-    return kept.scalar_subquery() + tail.scalar_subquery()
+    return _kept(HourTotal.services, volunteer) + tail.scalar_subquery()
+
+
+def _kept(column: Any, volunteer: Any) -> ColumnElement[int]:
+    return func.coalesce(select(column).where(HourTotal.volunteer_id == volunteer).scalar_subquery(), 0)
+
+
+def fresh() -> Subquery:
+    """Minutes on the tail by volunteer: with ``HourTotal`` all minutes of many volunteers at once."""
+    tail = select(HourTail.volunteer_id, func.sum(HourTail.minutes).label("minutes"))
+    return tail.group_by(HourTail.volunteer_id).subquery("fresh")
 
 
 def in_month(volunteer: Any, month: Any) -> ColumnElement[int]:

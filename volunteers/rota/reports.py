@@ -7,15 +7,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, select, true
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, null, select, true
 from sqlalchemy.dialects.postgresql import JSON
 
 from community.grid.models import Person
 from core import clock
-from core.database import dialect_name, fast
-from core.dated import Days, Rows, Span, months, unit_key
+from core.database import dialect_name, fast, remembered
+from core.dated import Days, Rows, unit_key
 from core.reports import Measure, Question, Source, Value, declare
 from core.web import paging
+from volunteers.hours.sums import month_of
 from volunteers.rota.models import HOLDING, Rota, Shift, ShiftLog, ShiftPlace, ShiftState, State
 
 CAME = (State.PRESENT, State.DONE)
@@ -93,8 +94,8 @@ declare(
 )  # fmt: skip
 
 
-def _logged(question: Question | Span, path: str, pick: Callable[[Any, Any], Sequence[Any]]) -> Select[Any]:
-    """Columns of what logs counted, of counter and number, in a period below a path."""
+def _logged(question: Question, pick: Callable[[Any, Any], Sequence[Any]]) -> Select[Any]:
+    """Columns of what logs counted, of counter and number, in a question's period and below its path."""
     text = ShiftLog.counts
     if dialect_name() == "postgresql":
         each = func.json_each_text(cast(text, JSON)).table_valued("key", "value").lateral()
@@ -107,25 +108,36 @@ def _logged(question: Question | Span, path: str, pick: Callable[[Any, Any], Seq
         .join(Shift, Shift.id == ShiftLog.shift_id)
         .join(Rota, Rota.id == Shift.rota_id)
         .join(each, true())
-        .where(Rota.path.like(path + "%"), ShiftLog.at >= start, ShiftLog.at < end)
+        .where(Rota.path.like(question.path + "%"), ShiftLog.at >= start, ShiftLog.at < end)
     )
+
+
+def _sums(question: Question) -> Sequence[Any]:
+    """Path, counter, first day of the month (none unless months are asked for), and what was counted."""
+    month = month_of(ShiftLog.at) if question.by == "month" else null()
+    rows = _logged(question, lambda counter, number: (Rota.path, counter, month.label("month"), func.sum(number)))
+    groups = list(rows.selected_columns)[: 3 if question.by == "month" else 2]
+    return fast().execute(rows.group_by(*groups)).all()
 
 
 def draw(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]]:
     """What people on duty counted: vehicles, people, whatever the post counts."""
-    spans = months if question.by == "month" else lambda first, last: iter([Span(first, last)])
+    asked = question.path, question.first, question.last, question.by == "month"
     found: dict[str, int] = defaultdict(int)
-    for span in spans(question.first, question.last):
-        sums = _logged(span, question.path, lambda counter, number: (Rota.path, counter, func.sum(number)))
-        for path, counter, number in fast().execute(sums.group_by(*list(sums.selected_columns)[:2])):
-            cut = {"unit": unit_key(question.path, path), "counter": counter}.get(question.by, "")
-            found[span.key if span.key is not None else cut] += int(number)
+    for path, counter, month, number in remembered(("counted on duty", *asked), lambda: _sums(question)):
+        match question.by:
+            case "month":
+                found[f"{month:%Y-%m}"] += int(number)
+            case "unit":
+                found[unit_key(question.path, path)] += int(number)
+            case _:
+                found[counter if question.by == "counter" else ""] += int(number)
     return {key: dict.fromkeys(names, Value(number)) for key, number in found.items()}
 
 
 def behind(question: Question, _name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
     """What was counted when at which post, newest first."""
-    rows = _logged(question, question.path, lambda counter, number: (
+    rows = _logged(question, lambda counter, number: (
         ShiftLog.id, ShiftLog.at.label("logged_at"), _POST, ShiftLog.by_name.label("person_name"),
         counter.label("counter"), number.label("counts"), number.label("number_counted")))  # fmt: skip
     counter = rows.selected_columns["counter"]

@@ -101,6 +101,16 @@ def test_ten_figures_taken_at_random_are_what_the_rows_say(app: Flask, lived: Wo
                 assert recount.same(name, got, want), (told, key, got, want)
 
 
+def test_a_branch_cut_by_unit_has_its_figures_under_nobodys_name(app: Flask, lived: World) -> None:  # noqa: F811
+    path = next(iter(lived.estates.values())).branch.path
+    with app.app_context():
+        before = reports.draw(Question(path, FIRST, LAST, "unit"), ["orders.placed"])
+        roll()
+        after = reports.draw(Question(path, FIRST, LAST, "unit"), ["orders.placed"])
+        whole = reports.draw(Question(path, FIRST, LAST), ["orders.placed"])
+    assert before == after == whole and whole[""]["orders.placed"].amount
+
+
 def test_the_rows_behind_a_figure_add_up_to_it(app: Flask, lived: World) -> None:  # noqa: F811
     path = lived.bodies["community"].path
     with app.app_context():

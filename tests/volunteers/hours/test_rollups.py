@@ -18,7 +18,7 @@ from core.outbox import Message
 from tests.factories import World
 from tests.volunteers.making import at_once, credit, give, moment, tamper
 from volunteers.hours import queries, rollups
-from volunteers.hours.models import HourEntry, HourMonth, HourRollup, HourTail
+from volunteers.hours.models import HourEntry, HourMonth, HourRollup, HourTail, HourTotal
 from volunteers.hours.workflow import correct
 
 Sums = dict[tuple[str, str, date], tuple[int, int]]
@@ -143,6 +143,19 @@ def test_the_command_line_proves_and_mends(app: Flask, world: World) -> None:
     assert wrong.exit_code == 1 and "明细60分钟，汇总5分钟" in wrong.output
     assert "重算完成" in runner.invoke(args=["hours", "rebuild"]).output
     assert runner.invoke(args=["hours", "verify"]).exit_code == 0
+
+
+def test_a_total_that_its_months_do_not_say_is_named_and_mended(app: Flask, world: World) -> None:
+    give(app, world, {"start": moment(9, 5)}, {"start": moment(10, 7)})
+    with app.app_context():
+        rollups.fold()
+        held = db.session.get_one(HourTotal, world["volunteer1"].id)
+        assert (held.minutes, held.services) == (120, 2)
+        tamper("hour_total", "UPDATE hour_total SET minutes = 5 WHERE volunteer_id = :id", id=world["volunteer1"].id)
+        (wrong,) = rollups.differences()
+        assert wrong.month is None and "累计：明细120分钟，汇总5分钟" in wrong.told()
+        list(rollups.rebuild(from_start=True))
+        assert rollups.differences() == []
 
 
 def test_an_interrupted_rebuild_goes_on_where_it_stopped(inside: World, monkeypatch: pytest.MonkeyPatch) -> None:
