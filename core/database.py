@@ -147,6 +147,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         event.listen(main, "connect", _open_sqlite)
         _queue_writers(main, gate)
     else:
+        event.listen(quick, "connect", _open_postgres)
         _mark_writers(main)
     app.extensions["linju.engines"] = Engines(main, quick, gate)
     app.teardown_appcontext(_give_back)
@@ -174,6 +175,14 @@ def _open_sqlite(connection: Any, _record: Any) -> None:
     ):
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("sha256_hex", 1, _sha256_hex, deterministic=True)
+
+
+def _open_postgres(connection: Any, _record: Any) -> None:
+    # What a page reads takes less time than starting parallel workers, or compiling the statement, does.
+    with connection.cursor() as cursor:
+        cursor.execute("SET max_parallel_workers_per_gather = 0")
+        cursor.execute("SET jit = off")
+    connection.commit()
 
 
 def _sha256_hex(text: str) -> str:

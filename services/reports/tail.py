@@ -90,13 +90,15 @@ def one_of(column: Any, ids: Any, dialect: str) -> Any:
 
 @cache
 def _around(stream: str) -> Any:
-    """The estates below a path, each with its mark."""
+    """The estates below a path, each with its mark; put together first, or SQLite takes them one by one for each row
+    there is."""
     mark = aliased(RollMark)
     return (
         select(Estate.id, func.coalesce(mark.upto, BEGINNING).label("upto"))
         .outerjoin(mark, and_(mark.estate_id == Estate.id, mark.stream == stream))
         .where(Estate.path.like(bindparam("path")))
         .cte("around")
+        .prefix_with("MATERIALIZED")
     )
 
 
