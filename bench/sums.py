@@ -11,13 +11,27 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Date, Integer, cast, column, func, insert, inspect, literal, select, table, text, type_coerce
+from sqlalchemy import (
+    Date,
+    Integer,
+    cast,
+    column,
+    func,
+    insert,
+    inspect,
+    literal,
+    select,
+    table,
+    text,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.types import String
 
 from community.grid.models import Estate
 from core.database import db, dialect_name
 from services.orders.models import ServiceOrder
-from services.reports.activity import NEVER
+from services.reports.activity import NEVER, SUBJECTS
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, seconds, vector
 from services.reports.models import OrderCount, RollMark, RollPath
 from services.reports.workflow import BEGINNING, LAG, SUMS
@@ -62,7 +76,7 @@ def fill(now: datetime) -> None:
     _spread("rollup", ("item", "period", "known_on"), SUMS, "dm")
     _spread("rollup_time", ("item", "period", "known_on", "step", "bucket"), ("orders",), "dwm")
     _active()
-    _spread("active", ("item", "period", "known_on", "prev"), ("people",))
+    _spread("active", ("who", "item", "period", "known_on", "prev"), ("people",))
     for stream in ("orders", "hours"):
         marks = select(Estate.id, cast(stream, String(10)), _at(now - LAG))
         db.session.execute(insert(RollMark.__table__).from_select(["estate_id", "stream", "upto"], marks))
@@ -117,10 +131,17 @@ def _counted() -> None:
             .group_by(count.estate_id, count.item, count.day, _day(order.updated_at), bucket)
         )
     _make("rollup_time", steps[0].union_all(steps[1]))
-    _make("person", select(entry.volunteer_id, entry.estate_id, order.item_code.label("item"),
-                           _day(entry.starts_at).label("day"), func.min(_day(entry.recorded_at)).label("known_on"))
-          .join(order, order.id == entry.order_id)
-          .group_by(entry.volunteer_id, entry.estate_id, order.item_code, _day(entry.starts_at)))  # fmt: skip
+    people = []
+    for who, subject in SUBJECTS.items():
+        whose = [literal(who).label("who"), subject.label("subject_id"), entry.estate_id, order.item_code.label("item"),
+                 _day(entry.starts_at).label("day")]  # fmt: skip
+        people.append(
+            select(*whose, func.min(_day(entry.recorded_at)).label("known_on"))
+            .join(order, order.id == entry.order_id)
+            .where(subject.is_not(None))
+            .group_by(subject, entry.estate_id, order.item_code, _day(entry.starts_at))
+        )
+    _make("person", union_all(*people))
 
 
 def _zeros(*names: str) -> list[Any]:
@@ -135,17 +156,17 @@ def _active() -> None:
     parts = []
     for grain, period in (("d", "day"), ("m", _month("day"))):
         for item in ("item", "''"):
-            history = (f"SELECT volunteer_id, estate_id, {item} AS item, {period} AS period, min(known_on) AS known_on "
-                       f"FROM bench_person GROUP BY 1, 2, 3, 4")  # fmt: skip
-            lagged = (f"SELECT estate_id, '{grain}' AS grain, item, period, known_on, "
-                      f"COALESCE(lag(period) OVER (PARTITION BY volunteer_id, item ORDER BY period), {never}) AS prev "
-                      f"FROM ({history}) AS h")  # fmt: skip
-            parts.append(f"SELECT estate_id, grain, item, period, known_on, prev, count(*) AS people FROM ({lagged}) "
-                         "AS l GROUP BY 1, 2, 3, 4, 5, 6")  # fmt: skip
+            history = (f"SELECT who, subject_id, estate_id, {item} AS item, {period} AS period, "
+                       "min(known_on) AS known_on FROM bench_person GROUP BY 1, 2, 3, 4, 5")  # fmt: skip
+            before = "lag(period) OVER (PARTITION BY who, subject_id, item ORDER BY period)"
+            lagged = (f"SELECT estate_id, '{grain}' AS grain, who, item, period, known_on, "
+                      f"COALESCE({before}, {never}) AS prev FROM ({history}) AS h")  # fmt: skip
+            parts.append("SELECT estate_id, grain, who, item, period, known_on, prev, count(*) AS people "
+                         f"FROM ({lagged}) AS l GROUP BY 1, 2, 3, 4, 5, 6, 7")  # fmt: skip
     run(f"CREATE TEMP TABLE bench_active AS {' UNION ALL '.join(parts)}")
-    run("INSERT INTO active_seen (volunteer_id, path, item, last, known_on) "
-        "SELECT p.volunteer_id, e.path, p.item, max(p.day), max(p.known_on) FROM bench_person AS p "
-        "JOIN estate AS e ON e.id = p.estate_id GROUP BY 1, 2, 3")  # fmt: skip
+    run("INSERT INTO active_seen (subject_id, who, path, item, last, known_on) "
+        "SELECT p.subject_id, p.who, e.path, p.item, max(p.day), max(p.known_on) FROM bench_person AS p "
+        "JOIN estate AS e ON e.id = p.estate_id GROUP BY 1, 2, 3, 4")  # fmt: skip
 
 
 def _month(day: str) -> str:
@@ -173,10 +194,14 @@ def _unordered(name: str) -> Iterator[None]:
     if dialect_name() != "postgresql":
         yield
         return
-    key = inspect(db.session.connection()).get_pk_constraint(name)
+    key, indexes = inspect(db.session.connection()).get_pk_constraint(name), db.metadata.tables[name].indexes
     run(f"ALTER TABLE {name} DROP CONSTRAINT {key['name']}")
+    for index in indexes:
+        index.drop(db.session.connection())
     yield
     run(f"ALTER TABLE {name} ADD CONSTRAINT {key['name']} PRIMARY KEY ({', '.join(key['constrained_columns'])})")
+    for index in indexes:
+        index.create(db.session.connection())
 
 
 def _spread_out(name: str, keys: tuple[str, ...], numbers: tuple[str, ...], grains: str) -> None:

@@ -1,8 +1,9 @@
 """What a past day knew of durations and of people who were active.
 
 Buckets of durations are ten per cent long from here on and were four, and weeks are kept beside days and months, so
-what is kept of durations is emptied and the marks of orders go back: the next sweep counts every order's durations again, known on the day on which it was changed
-last. The ledger says of every entry when it was recorded; its sums are emptied together with their marks, too, and
+what is kept of durations is emptied and the marks of orders go back: the next sweep counts every order's durations
+again, known on the day on which it was changed last. Beside volunteers, residents and households that were served are
+counted. The ledger says of every entry when it was recorded; its sums are emptied together with their marks, too, and
 filled by that day. Until a sweep has been there, figures come from the rows: they are exact all the while, but slow.
 """
 
@@ -17,10 +18,11 @@ branch_labels = None
 depends_on = None
 
 
-def _table(name: str, grains: str, *more: sa.Column, known: bool = True) -> None:
+def _table(name: str, grains: str, *more: sa.Column, known: bool = True, who: bool = False) -> None:
     keys = [
         sa.Column("node_id", sa.String(length=16), nullable=False),
         sa.Column("grain", sa.String(length=1), nullable=False),
+        *([sa.Column("who", sa.String(length=1), nullable=False)] if who else []),
         sa.Column("item", sa.String(length=30), nullable=False),
         sa.Column("period", sa.Date(), nullable=False),
         *([sa.Column("known_on", sa.Date(), nullable=False)] if known else []),
@@ -39,11 +41,24 @@ def _times(name: str, grains: str, known: bool) -> None:
     _table(name, grains, step, bucket, orders, known=known)
 
 
+def _active(name: str, known: bool, who: bool = True) -> None:
+    prev, people = sa.Column("prev", sa.Date(), nullable=False), sa.Column("people", sa.Integer(), nullable=False)
+    _table(name, "'d', 'm'", prev, people, known=known, who=who)
+    if who:
+        op.create_index(f"ix_{name}_prev", name, ["node_id", "grain", "who", "item", "prev", "period"])
+
+
 def _count_durations_again() -> None:
     steps = ("to_dispatch", "to_accept", "to_complete")
     nothing, some = ", ".join(f"{step} = NULL" for step in steps), " OR ".join(f"{step} IS NOT NULL" for step in steps)
     op.execute(f"UPDATE order_count SET {nothing} WHERE {some}")
     op.execute("DELETE FROM roll_mark WHERE stream = 'orders'")
+
+
+def _count_hours_again() -> None:
+    op.execute("DELETE FROM roll_mark WHERE stream = 'hours'")
+    for table in ("rollup", "rollup_known"):
+        op.execute(f"UPDATE {table} SET minutes = 0, services = 0")
 
 
 def upgrade() -> None:
@@ -52,32 +67,30 @@ def upgrade() -> None:
     op.drop_table("rollup_time")
     _times("rollup_time", "'d', 'w', 'm'", known=False)
     _times("rollup_time_known", "'d', 'w', 'm'", known=True)
-    _table(
-        "active_known",
-        "'d', 'm'",
-        sa.Column("prev", sa.Date(), nullable=False),
-        sa.Column("people", sa.Integer(), nullable=False),
-    )
+    op.drop_table("active")
+    _active("active", known=False)
+    _active("active_known", known=True)
     op.create_table(
         "active_seen",
-        sa.Column("volunteer_id", sa.String(length=16), nullable=False),
+        sa.Column("subject_id", sa.String(length=16), nullable=False),
+        sa.Column("who", sa.String(length=1), nullable=False),
         sa.Column("path", sa.String(length=170), nullable=False),
         sa.Column("item", sa.String(length=30), nullable=False),
         sa.Column("last", sa.Date(), nullable=False),
         sa.Column("known_on", sa.Date(), nullable=False),
-        sa.PrimaryKeyConstraint("volunteer_id", "path", "item", name=op.f("pk_active_seen")),
+        sa.PrimaryKeyConstraint("subject_id", "who", "path", "item", name=op.f("pk_active_seen")),
     )
     op.create_index("ix_active_seen_path", "active_seen", ["path"])
-    op.execute("DELETE FROM roll_mark WHERE stream = 'hours'")
-    op.execute("DELETE FROM active")
-    for table in ("rollup", "rollup_known"):
-        op.execute(f"UPDATE {table} SET minutes = 0, services = 0")
+    _count_hours_again()
 
 
 def downgrade() -> None:
     """Back to the step before, whose buckets are others again."""
     op.drop_table("active_seen")
     op.drop_table("active_known")
+    op.drop_table("active")
+    _active("active", known=False, who=False)
+    _count_hours_again()
     op.drop_table("rollup_time_known")
     _count_durations_again()
     op.drop_table("rollup_time")

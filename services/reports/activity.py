@@ -1,10 +1,12 @@
-"""How many different people were active: counted exactly from sums that add up.
+"""How many different people were active, or were served: counted exactly from sums that add up.
 
-A person active in a period has a previous active period, or none. Kept is, for each node, item and period, how many
-people were active there with which previous one. Whoever was active at all between ``a`` and ``b`` was so for the first
-time in one of its periods, the one whose previous lies before ``a``: so the number of different people is the sum over
-the periods from ``a`` to ``b`` of those whose previous is earlier than ``a``. A year of a street is a few hundred rows,
-however many services there were. What a past day knew is kept as what each day changed in these numbers.
+The ledger of hours says of each entry which volunteer gave it and, by its order, which resident and which household it
+was for; all three are counted alike. A person active in a period has a previous active period, or none. Kept is, for
+each node, item and period, how many people were active there with which previous one. Whoever was active at all between
+``a`` and ``b`` was so for the first time in one of its periods, the one whose previous lies before ``a``: so the number
+of different people is the sum over the periods from ``a`` to ``b`` of those whose previous is earlier than ``a``. A
+year of a street is a few hundred rows, however many services there were. What a past day knew is kept as what each day
+changed in these numbers.
 """
 
 from __future__ import annotations
@@ -26,12 +28,14 @@ from services.reports.models import Active, ActiveKnown, ActiveSeen, RollMark, R
 from volunteers.hours.models import HourEntry
 
 NEVER = date(1, 1, 1)
-Entry = tuple[str, str, date, date]
-"""Volunteer, item, day of service, and the day on which it was recorded."""
-Seen = dict[tuple[str, str, str], tuple[date, date]]
-"""By volunteer, path and item: the last day of service that is counted, and the last day on which one was recorded."""
-Whose = tuple[str, str, str, str]
-"""Node, grain, item and person."""
+WHO = ("v", "r", "h")
+"""Who is counted: volunteers, the residents whose orders they served, and their households."""
+Entry = tuple[str, str, str, date, date]
+"""Who of ``WHO``, their id, item, day of service, and the day on which it was recorded."""
+Seen = dict[tuple[str, str, str, str], tuple[date, date]]
+"""By id, who, path and item: the last day of service that is counted, and the last day on which one was recorded."""
+Whose = tuple[str, str, str, str, str]
+"""Node, grain, who, item and id."""
 History = dict[date, date]
 """Periods in which a person was active, and since when each is known."""
 Change = tuple[date, date, date, int]
@@ -56,16 +60,30 @@ def estate_paths() -> dict[str, list[tuple[datetime, str]]]:
     return found
 
 
+SUBJECTS: Mapping[str, Any] = dict(
+    zip(WHO, (HourEntry.volunteer_id, ServiceOrder.person_id, ServiceOrder.household_id), strict=True)
+)
 _COUNTED = (
-    select(HourEntry.volunteer_id, func.coalesce(ServiceOrder.item_code, "other"), HourEntry.starts_at,
+    select(*SUBJECTS.values(), func.coalesce(ServiceOrder.item_code, "other").label("item"), HourEntry.starts_at,
            HourEntry.estate_id, HourEntry.recorded_at)
     .join(RollMark, (RollMark.estate_id == HourEntry.estate_id) & (RollMark.stream == "hours"))
     .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
     .where(HourEntry.recorded_at <= RollMark.upto)
 )  # fmt: skip
-"""The ledger as far as it is counted: volunteer, item, beginning, estate, and when it was recorded."""
-_COUNTED_OF = _COUNTED.where(HourEntry.volunteer_id.in_(bindparam("people", expanding=True)))
-_SEEN = select(*ActiveSeen.__table__.c).where(ActiveSeen.volunteer_id.in_(bindparam("people", expanding=True)))
+"""The ledger as far as it is counted: who is concerned, item, beginning, estate, and when it was recorded."""
+_COUNTED_OF = {
+    who: _COUNTED.where(subject.in_(bindparam("people", expanding=True))) for who, subject in SUBJECTS.items()
+}
+_SEEN = select(*ActiveSeen.__table__.c).where(ActiveSeen.subject_id.in_(bindparam("people", expanding=True)))
+
+
+def entries_of(row: Any) -> Iterator[Entry]:
+    """Who was active in an entry of the ledger, from the columns that ``SUBJECTS`` stand for, ``item``, ``starts_at``
+    and ``recorded_at``."""
+    day, known_on = clock.local(row.starts_at).date(), clock.local(row.recorded_at).date()
+    for who, subject in zip(WHO, (row.volunteer_id, row.person_id, row.household_id), strict=True):
+        if subject is not None:
+            yield who, subject, row.item, day, known_on
 
 
 def count_active(entries: Mapping[str, Iterable[Entry]]) -> None:
@@ -74,8 +92,8 @@ def count_active(entries: Mapping[str, Iterable[Entry]]) -> None:
     fresh: dict[Whose, History] = defaultdict(dict)
     for path, some in entries.items():
         nodes = path.rstrip("/").split("/")
-        for volunteer, item, day, known_on in set(some):
-            _note(fresh, nodes, volunteer, item, day, known_on)
+        for entry in set(some):
+            _note(fresh, nodes, entry)
     before = _histories(fresh)
     plain: dict[tuple[Any, ...], int] = defaultdict(int)
     known: dict[tuple[Any, ...], int] = defaultdict(int)
@@ -89,20 +107,20 @@ def count_active(entries: Mapping[str, Iterable[Entry]]) -> None:
         put(model, [row for row in rows if row["people"]], {"people": "add"})
     seen: Seen = {}
     for path, some in entries.items():
-        for volunteer, item, day, known_on in some:
-            _see(seen, (volunteer, path, item), day, known_on)
+        for who, subject, item, day, known_on in some:
+            _see(seen, (subject, who, path, item), day, known_on)
     _keep(seen)
 
 
-def _see(seen: Seen, key: tuple[str, str, str], day: date, known_on: date) -> None:
+def _see(seen: Seen, key: tuple[str, str, str, str], day: date, known_on: date) -> None:
     held = seen.get(key, (NEVER, NEVER))
     seen[key] = max(held[0], day), max(held[1], known_on)
 
 
 def _keep(seen: Seen) -> None:
     rows = [
-        {"volunteer_id": who, "path": path, "item": item, "last": last, "known_on": known_on}
-        for (who, path, item), (last, known_on) in sorted(seen.items())
+        {"subject_id": subject, "who": who, "path": path, "item": item, "last": last, "known_on": known_on}
+        for (subject, who, path, item), (last, known_on) in sorted(seen.items())
     ]
     put(ActiveSeen, rows, {"last": "greatest", "known_on": "greatest"})
 
@@ -110,47 +128,48 @@ def _keep(seen: Seen) -> None:
 def _histories(fresh: Mapping[Whose, History]) -> dict[Whose, History]:
     """In which periods those with new entries were active before. Of most the last one is enough: nothing new is older
     than it, nor was known earlier."""
-    people, found, deep = sorted({whose[-1] for whose in fresh}), dict[Whose, History](), set[str]()
-    last: dict[str, list[Any]] = defaultdict(list)
+    people, found = sorted({whose[-1] for whose in fresh}), dict[Whose, History]()
+    last: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    deep: dict[str, set[str]] = defaultdict(set)
     for n in range(0, len(people), 500):
         for row in db.session.execute(_SEEN, {"people": people[n : n + 500]}):
-            last[row.volunteer_id].append(row)
+            last[row.who, row.subject_id].append(row)
     for whose, history in fresh.items():
-        node, grain, item, volunteer = whose
-        rows = [row for row in last[volunteer] if node in row.path.split("/") and item in ("", row.item)]
+        node, grain, who, item, subject = whose
+        rows = [row for row in last[who, subject] if node in row.path.split("/") and item in ("", row.item)]
         if not rows:
             continue
         day, known_on = max(row.last for row in rows), max(row.known_on for row in rows)
         period = day.replace(day=1) if grain == "m" else day
         if min(history) < period or min(history.values()) < known_on:
-            deep.add(volunteer)
+            deep[who].add(subject)
         found[whose] = {period: known_on}
-    if deep:
-        found |= _counted_before(deep, {whose[0] for whose in fresh})
+    nodes = {whose[0] for whose in fresh}
+    for who, subjects in deep.items():
+        found |= _counted_before(who, sorted(subjects), nodes)
     return found
 
 
-def _note(
-    histories: dict[Whose, History], nodes: Iterable[str], volunteer: str, item: str, day: date, known_on: date
-) -> None:  # fmt: skip
+def _note(histories: dict[Whose, History], nodes: Iterable[str], entry: Entry) -> None:
     """Take down that somebody was active, by the earliest day on which it was known."""
+    who, subject, item, day, known_on = entry
     for node in nodes:
         for grain, period in (("d", day), ("m", day.replace(day=1))):
             for of in (item, ""):
-                history = histories[node, grain, of, volunteer]
+                history = histories[node, grain, who, of, subject]
                 history[period] = min(known_on, history.get(period, known_on))
 
 
-def _counted_before(volunteers: set[str], nodes: set[str]) -> dict[Whose, History]:
+def _counted_before(who: str, people: Sequence[str], nodes: set[str]) -> dict[Whose, History]:
     """The periods in which these people were counted as active already."""
     paths = estate_paths()
     found: dict[Whose, History] = defaultdict(dict)
-    people = sorted(volunteers)
     for n in range(0, len(people), 500):
-        rows = db.session.execute(_COUNTED_OF, {"people": people[n : n + 500]})
-        for volunteer, item, starts_at, estate_id, recorded_at in rows:
-            mine = nodes.intersection(path_at(paths[estate_id], recorded_at).split("/"))
-            _note(found, mine, volunteer, item, clock.local(starts_at).date(), clock.local(recorded_at).date())
+        for row in db.session.execute(_COUNTED_OF[who], {"people": people[n : n + 500]}):
+            mine = nodes.intersection(path_at(paths[row.estate_id], row.recorded_at).split("/"))
+            for entry in entries_of(row):
+                if entry[0] == who:
+                    _note(found, mine, entry)
     return found
 
 
@@ -182,10 +201,9 @@ def _told(held: list[date], history: History) -> Iterator[Change]:
 def _seen_of(estate_id: str) -> Seen:
     """The last days of an estate, from its ledger as far as it is counted."""
     paths, found = estate_paths().get(estate_id, []), Seen()
-    rows = db.session.execute(_COUNTED.where(HourEntry.estate_id == estate_id))
-    for volunteer, item, starts_at, _, recorded_at in rows:
-        key = volunteer, path_at(paths, recorded_at), item
-        _see(found, key, clock.local(starts_at).date(), clock.local(recorded_at).date())
+    for row in db.session.execute(_COUNTED.where(HourEntry.estate_id == estate_id)):
+        for who, subject, item, day, known_on in entries_of(row):
+            _see(found, (subject, who, path_at(paths, row.recorded_at), item), day, known_on)
     return found
 
 
@@ -193,7 +211,7 @@ def unseen(estate_id: str) -> int:
     """How many of an estate's last days are not kept as the ledger has them."""
     right, stood = _seen_of(estate_id), [path for _, path in estate_paths().get(estate_id, [])]
     rows = db.session.execute(select(*ActiveSeen.__table__.c).where(ActiveSeen.path.in_(stood)))
-    kept = {(row.volunteer_id, row.path, row.item): (row.last, row.known_on) for row in rows}
+    kept = {(row.subject_id, row.who, row.path, row.item): (row.last, row.known_on) for row in rows}
     return sum(right.get(key) != kept.get(key) for key in {*right, *kept})
 
 
@@ -220,29 +238,29 @@ def gaps(node: str) -> list[tuple[Any, dict[str, Any]]]:
     """Where a node's counts differ from the ledger, now and as it came to be known, with what is missing (or, below
     zero, too much) as ``people``."""
     paths = estate_paths()
-    periods: dict[tuple[str, str, str], set[date]] = defaultdict(set)
+    periods: dict[tuple[str, str, str, str], set[date]] = defaultdict(set)
     mine = [estate for estate, stood in paths.items() if any(node in path.split("/") for _, path in stood)]
-    rows = db.session.execute(_COUNTED.where(HourEntry.estate_id.in_(mine)))
-    for volunteer, item, starts_at, estate_id, recorded_at in rows:
-        if node in path_at(paths[estate_id], recorded_at).split("/"):
-            day = clock.local(starts_at).date()
-            for of in (item, ""):
-                periods["d", of, volunteer].add(day)
-                periods["m", of, volunteer].add(day.replace(day=1))
-    right: dict[tuple[str, str, date, date], int] = defaultdict(int)
-    for (grain, item, _), found in periods.items():
+    for row in db.session.execute(_COUNTED.where(HourEntry.estate_id.in_(mine))):
+        if node in path_at(paths[row.estate_id], row.recorded_at).split("/"):
+            for who, subject, item, day, _ in entries_of(row):
+                for of in (item, ""):
+                    periods["d", who, of, subject].add(day)
+                    periods["m", who, of, subject].add(day.replace(day=1))
+    right: dict[tuple[Any, ...], int] = defaultdict(int)
+    for (grain, who, item, _), found in periods.items():
         prev = NEVER
         for period in sorted(found):
-            right[grain, item, period, prev] += 1
+            right[grain, who, item, period, prev] += 1
             prev = period
     return [(model, row) for model in (Active, ActiveKnown) for row in _missing(model, node, right)]
 
 
-def _missing(model: Any, node: str, right: Mapping[tuple[str, str, date, date], int]) -> Iterator[dict[str, Any]]:
-    keys = (model.grain, model.item, model.period, model.prev)
+def _missing(model: Any, node: str, right: Mapping[tuple[Any, ...], int]) -> Iterator[dict[str, Any]]:
+    keys = (model.grain, model.who, model.item, model.period, model.prev)
     stored = select(*keys, func.sum(model.people)).where(model.node_id == node).group_by(*keys)
-    kept = {(row[0], row[1], row[2], row[3]): int(row[4]) for row in db.session.execute(stored)}
+    kept = {tuple(row[:-1]): int(row[-1]) for row in db.session.execute(stored)}
     for key in sorted({*right, *kept}):
         people = right.get(key, 0) - kept.get(key, 0)
         if people:
-            yield {"node_id": node, "grain": key[0], "item": key[1], "period": key[2], "prev": key[3], "people": people}
+            named = dict(zip(("grain", "who", "item", "period", "prev"), key, strict=True))
+            yield {"node_id": node, **named, "people": people}

@@ -68,16 +68,17 @@ def _last_of(grain: str, day: date) -> date:
 
 def kept(
     tables: tuple[Any, Any], past: bool, names: Sequence[str], reading: Reading, keys: Callable[[Any], list[Any]],
-    dialect: str, only: Callable[[Any, int], list[Any]] = lambda _table, _n: [],
+    dialect: str, only: Callable[[Any, int], list[Any]] = lambda _table, _n: [], count: int = PARTS,
 ) -> Any:  # fmt: skip
     """Columns of kept numbers to be added up, of today's sums and of their changes by the day of knowing, with keys.
 
     What a past day knew is what is kept today without what came to be known later: of the days up to that one this is
-    little, for most of what happens on a day is known soon after. ``only`` adds conditions to a part.
+    little, for most of what happens on a day is known soon after. ``only`` adds conditions to a part; should there be
+    more parts than the usual ones, it finds a key for the rows of those.
     """
     now, changes = tables
     chosen = []
-    for n in range(PARTS):
+    for n in range(count):
         first, last = (bindparam(f"{name}{n}", type_=Date()) for name in ("first", "last"))
         numbers = [getattr(now, name).label(name) for name in names]
         where = [*_kept_where(now, n, reading), now.period.between(first, last), *only(now, n)]
@@ -85,8 +86,11 @@ def kept(
         if past:
             numbers = [(-getattr(changes, name)).label(name) for name in names]
             # Day by day, for each has changes of its own, in the order in which they came to be known.
-            where = [*_kept_where(changes, n, reading), one_of_days(changes.period, f"days{n}", dialect),
-                     changes.known_on > bindparam("known_on", type_=Date()), *only(changes, n)]  # fmt: skip
+            days = (
+                one_of_days(changes.period, f"days{n}", dialect) if n < PARTS else changes.period.between(first, last)
+            )
+            later = changes.known_on > bindparam("known_on", type_=Date())
+            where = [*_kept_where(changes, n, reading), days, later, *only(changes, n)]
             chosen.append(select(*keys(changes), *numbers).where(*where))
     return union_all(*chosen).subquery().c
 

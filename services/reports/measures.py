@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, select
 
-from community.grid.models import Estate, Person
+from community.grid.models import Estate, Household, Person
 from core import clock
 from core.database import UtcDateTime, fast
 from core.reports import Measure, Question, Source, Value, declare
@@ -22,11 +22,17 @@ from volunteers.registry.models import Volunteer
 
 CUTS = frozenset({"unit", "estate", "month", "week", "day", "item"})
 _LEDGER = "时长台账，按服务那天归期"
+_SERVED = "时长台账和服务单，按服务那天归期，有志愿服务时长的才算"
+
+
+WHO = {"volunteers.active": "v", "residents.served": "r", "households.served": "h"}
 
 
 def draw(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]]:
-    """Different volunteers, by key."""
-    return {key: {name: Value(number) for name in names} for key, number in people.active(question).items()}
+    """Different people, by key."""
+    counted = people.counts(question, [WHO[name] for name in names])
+    keys = {key for counts in counted.values() for key in counts}
+    return {key: {name: Value(counted[WHO[name]].get(key, 0)) for name in names} for key in keys}
 
 
 def before(question: Question) -> Question:
@@ -53,78 +59,93 @@ def retained(question: Question, names: Sequence[str]) -> dict[str, dict[str, Va
     }
 
 
-def _serves(span: str) -> ColumnElement[bool]:
-    """Whether a volunteer has an entry below the path in the days named, whatever became of it."""
-    return (
-        select(HourEntry.id)
-        .join(Estate, Estate.id == HourEntry.estate_id)
-        .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-        .where(HourEntry.volunteer_id == Volunteer.person_id, _inside(span))
-        .correlate(Volunteer)
-        .exists()
-    )
-
-
-def _inside(span: str) -> ColumnElement[bool]:
+def _entries(whose: ColumnElement[bool], span: str, *columns: Any) -> Select[Any]:
+    """Somebody's entries below the path in the days named, whatever became of them."""
     start, end = bindparam(f"{span}_start", type_=UtcDateTime()), bindparam(f"{span}_end", type_=UtcDateTime())
     item: Any = bindparam("item")
     of_item = (item == "") | (func.coalesce(ServiceOrder.item_code, "other") == item)
     here = Estate.path.like(bindparam("path"))
-    return and_(here, HourEntry.starts_at >= start, HourEntry.starts_at < end, of_item)
-
-
-def _given(column: Any) -> ColumnElement[int]:
-    """What a volunteer gave in the period, added up."""
     return (
-        select(func.coalesce(func.sum(column), 0))
+        select(*columns)
+        .select_from(HourEntry)
         .join(Estate, Estate.id == HourEntry.estate_id)
         .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-        .where(HourEntry.volunteer_id == Volunteer.person_id, _inside("own"))
-        .correlate(Volunteer)
-        .scalar_subquery()
+        .where(whose, here, HourEntry.starts_at >= start, HourEntry.starts_at < end, of_item)
     )
 
 
-def _listed(which: ColumnElement[bool], counts: ColumnElement[int]) -> Select[Any]:
-    home = Estate.__table__.alias("home")
+def _given(whose: ColumnElement[bool], of: Any) -> tuple[Any, Any]:
+    """Minutes and services in the period, added up."""
+    minutes, times = (
+        _entries(whose, "own", func.coalesce(func.sum(column), 0)).correlate(of).scalar_subquery()
+        for column in (HourEntry.minutes, sign(HourEntry.minutes))
+    )
+    return minutes.label("minutes"), times.label("times")
+
+
+_HOME: Any = Estate.__table__.alias("home")
+_OF_VOLUNTEER = HourEntry.volunteer_id == Volunteer.person_id
+
+
+def _volunteers(span: str, counts: Any) -> Select[Any]:
     return (
-        select(Volunteer.person_id, Volunteer.number, Person.name.label("name"), home.c.name.label("estate_name"),
-               _given(HourEntry.minutes).label("minutes"), _given(sign(HourEntry.minutes)).label("times"),
-               counts.label("counts"))
+        select(Volunteer.person_id, Volunteer.number, Person.name.label("name"), _HOME.c.name.label("estate_name"),
+               *_given(_OF_VOLUNTEER, Volunteer), counts.label("counts"))
         .join(Person, Person.id == Volunteer.person_id)
-        .join(home, home.c.id == Volunteer.estate_id)
-        .where(which)
+        .join(_HOME, _HOME.c.id == Volunteer.estate_id)
+        .where(_entries(_OF_VOLUNTEER, span, HourEntry.id).correlate(Volunteer).exists())
     )  # fmt: skip
 
 
-_ACTIVE = _listed(_serves("own"), literal_column("1"))
-_EARLIER = _listed(_serves("then"), case((_serves("own"), 1), else_=0))
+def _served(of: Any, subject: Any, told: Any) -> Select[Any]:
+    whose = subject == of.id
+    return (
+        select(of.id.label("row_key"), told, _HOME.c.name.label("estate_name"), *_given(whose, of),
+               literal_column("1").label("counts"))
+        .join(_HOME, _HOME.c.id == of.estate_id)
+        .where(_entries(whose, "own", HourEntry.id).correlate(of).exists())
+    )  # fmt: skip
 
 
-def _page(statement: Select[Any], question: Question, cursor: str | None, limit: int) -> paging.Page[Any]:
+_AGAIN = case((_entries(_OF_VOLUNTEER, "own", HourEntry.id).correlate(Volunteer).exists(), 1), else_=0)
+_EARLIER = _volunteers("then", _AGAIN)
+_LISTS: dict[str, tuple[Select[Any], Any]] = {
+    "volunteers.active": (_volunteers("own", literal_column("1")), Volunteer.person_id),
+    "residents.served": (_served(Person, ServiceOrder.person_id, Person.name.label("name")), Person.id),
+    "households.served": (
+        _served(Household, ServiceOrder.household_id, Household.label.label("household_label")), Household.id
+    ),
+}  # fmt: skip
+
+
+def _page(statement: Select[Any], key: Any, question: Question, cursor: str | None, limit: int) -> paging.Page[Any]:
     earlier = before(question)
     values: dict[str, Any] = {"path": question.path + "%", "item": question.only.get("item", "")}
     for name, asked in (("own", question), ("then", earlier)):
         values |= {f"{name}_start": clock.day_bounds(asked.first)[0], f"{name}_end": clock.day_bounds(asked.last)[1]}
-    rows = fast().execute(paging.after(statement, [Volunteer.person_id], (str,), cursor, limit), values).all()
-    return paging.page_of(rows, limit, lambda row: (row.person_id,))
+    rows = fast().execute(paging.after(statement, [key], (str,), cursor, limit), values).all()
+    return paging.page_of(rows, limit, lambda row: (row[0],))
 
 
-def behind(question: Question, _name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
-    """The volunteers who served in the period."""
-    return _page(_ACTIVE, question, cursor, limit)
+def behind(question: Question, name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
+    """The volunteers who served in the period, or the residents or households who were served."""
+    return _page(*_LISTS[name], question, cursor, limit)
 
 
 def behind_retained(question: Question, _name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
     """Those who served just before; ``counts`` tells who did again."""
-    return _page(_EARLIER, question, cursor, limit)
+    return _page(_EARLIER, Volunteer.person_id, question, cursor, limit)
 
 
 declare(
     Source("active", draw, behind),
     [
         Measure("volunteers.active", "活跃志愿者", "志愿者", "人", "期内至少服务过一次的人，一人只算一次", _LEDGER,
-                CUTS, better="up", recalls=True)
+                CUTS, better="up", recalls=True),
+        Measure("residents.served", "服务到的居民", "居民", "人", "期内得到过服务的人，一人只算一次；按服务单上的居民",
+                _SERVED, CUTS, better="up", recalls=True),
+        Measure("households.served", "服务到的户", "居民", "户", "期内得到过服务的户，一户只算一次", _SERVED, CUTS,
+                better="up", recalls=True),
     ],
 )  # fmt: skip
 declare(

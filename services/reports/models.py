@@ -126,10 +126,11 @@ class RollPath(Base):
 
 
 class _Active:
-    """People active at a node in a period, whose active period before it was ``prev``."""
+    """People (or households) of a kind active at a node in a period, whose active period before it was ``prev``."""
 
     node_id: Mapped[str] = mapped_column(String(16), primary_key=True)
     grain: Mapped[str] = mapped_column(String(1), primary_key=True)
+    who: Mapped[str] = mapped_column(String(1), primary_key=True)
     item: Mapped[str] = mapped_column(String(30), primary_key=True)
     period: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=1)
     prev: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=3)
@@ -137,11 +138,15 @@ class _Active:
 
 
 class Active(_Active, Base):
-    """How many people were active at a node in a period (a day or a month) whose active period before it was ``prev``;
-    the first day of year 1 stands for none. ``item`` is one or all (``""``)."""
+    """How many were active at a node in a period (a day or a month) whose active period before it was ``prev``; the
+    first day of year 1 stands for none. ``who``: volunteers (``v``) who gave hours, residents (``r``) and households
+    (``h``) for whose orders they were given. ``item`` is one or all (``""``)."""
 
     __tablename__ = "active"
-    __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
+    __table_args__ = (
+        CheckConstraint("grain IN ('d', 'm')", name="grain"),
+        Index("ix_active_prev", "node_id", "grain", "who", "item", "prev", "period"),
+    )
 
 
 class ActiveKnown(_Active, Base):
@@ -149,15 +154,19 @@ class ActiveKnown(_Active, Base):
 
     __tablename__ = "active_known"
     known_on: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=2)
-    __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
+    __table_args__ = (
+        CheckConstraint("grain IN ('d', 'm')", name="grain"),
+        Index("ix_active_known_prev", "node_id", "grain", "who", "item", "prev", "period"),
+    )
 
 
 class ActiveSeen(Base):
-    """When somebody last served, of what is counted, and when that was last recorded, by the path under which an estate
-    stood, and item. A sweep needs no more of most people's past."""
+    """When somebody was active last, of what is counted, and when that was last recorded, by the path under which an
+    estate stood, and item. A sweep needs no more of most people's past. The subject is a person or a household."""
 
     __tablename__ = "active_seen"
-    volunteer_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    subject_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    who: Mapped[str] = mapped_column(String(1), primary_key=True)
     path: Mapped[str] = mapped_column(String(170), primary_key=True)
     item: Mapped[str] = mapped_column(String(30), primary_key=True)
     last: Mapped[date] = mapped_column(Date)

@@ -1,103 +1,131 @@
-"""Different people: volunteers active in a period, exact at every moment and by every cut."""
+"""Different people: volunteers active in a period, residents and households served in it; exact at every moment and by
+every cut."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Date, Integer, String, and_, bindparam, func, literal, or_, select
+from sqlalchemy import Date, Integer, String, and_, bindparam, false, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate
 from core import clock
 from core.database import UtcDateTime, dialect_name, fast, remembered
 from core.reports import Question
-from core.rows import JsonRows, json_rows
+from core.rows import JsonRows, json_rows, one_of_days
 from services.orders.models import ServiceOrder
 from services.reports import figures, tail
-from services.reports.models import Active, ActiveKnown, RollMark, RollPath
+from services.reports.activity import SUBJECTS, WHO
+from services.reports.models import Active, ActiveKnown, ActiveSeen, RollMark, RollPath
 from services.reports.places import Below, places
 from volunteers.hours.models import HourEntry
 
-Seen = tuple[str, str, str, date]
-"""Volunteer, path of the estate, item, day of service."""
+Key = tuple[str, str]
+"""Who of ``activity.WHO``, and a key of the question's dimension."""
+Seen = tuple[str, str, str, str, date]
+"""Who, their id, path of the estate, item, day of service."""
+Counts = dict[str, int]
 
 
-def active(question: Question) -> dict[str, int]:
+def active(question: Question) -> Counts:
     """Different volunteers with hours in the period, by key of the question's dimension (``""`` for the total)."""
+    return counts(question, ("v",))["v"]
+
+
+def counts(question: Question, whos: Sequence[str]) -> dict[str, Counts]:
+    """The same of each of ``activity.WHO`` that is asked for."""
     asked = (question.path, question.first, question.last, question.by, question.as_of, question.organised)
-    return remembered(("active", *asked, *question.only.items()), lambda: _active(question))
+    known: dict[str, Counts] = remembered(("active", *asked, *question.only.items()), dict)
+    if missing := [who for who in whos if who not in known]:
+        known |= _counts(question, missing)
+    return {who: known[who] for who in whos}
 
 
-def _active(question: Question) -> dict[str, int]:
+def _counts(question: Question, whos: Sequence[str]) -> dict[str, Counts]:
     question = tail.as_known(question)
-    if question.first > question.last:
-        return {}
-    where = places(question)
-    if where.moved:
-        return _counted_from_rows(question, where.below)
-    found: dict[str, int] = defaultdict(int)
-    key_of, by = figures.keys(question), figures.GROUPS.get(question.by, "")
-    for row in fast().execute(_statement(question.by, "item" in question.only, tail.past(question) is not None,
-                                         dialect_name()), _values(question, where.nodes)):  # fmt: skip
-        found["" if not by else where.name(row[0]) if by == "node" else key_of(row[0])] += int(row[-1] or 0)
-    for key, people in _tail(question, where.below).items():
-        found[key] += people
-    return {key: people for key, people in found.items() if people}
+    found: dict[str, Counts] = {who: defaultdict(int) for who in whos}
+    if question.first <= question.last:
+        where, key_of, by = places(question), figures.keys(question), figures.GROUPS.get(question.by, "")
+        statement = _statement(
+            question.by, "item" in question.only, tail.past(question) is not None, dialect_name()
+        )  # fmt: skip
+        for who, *key, people in fast().execute(statement, _values(question, where.nodes) | {"whos": list(whos)}):
+            name = "" if not by else where.name(key[0]) if by == "node" else key_of(key[0])
+            found[who][name] += int(people or 0)
+        more = _overlaps if where.moved else _tail
+        for (who, name), people in more(question, where.below, whos).items():
+            found[who][name] += people
+    return {who: {key: people for key, people in some.items() if people} for who, some in found.items()}
+
+
+PARTS = figures.PARTS + 1
+AGAIN = figures.PARTS
 
 
 @cache
 def _statement(by: str, one_item: bool, past: bool, dialect: str) -> Any:
-    """People over up to three parts of a period, by node, period or item or in all.
+    """People over the parts of a period, by who they are, and by node, period or item or in all.
 
     Counted is who was not there before: before the part for the whole period; cut by days or months, whose previous
     period is another one anyway; cut by weeks, whose previous day lies before the week.
     """
     of = figures.GROUPS.get(by, "")
 
-    def new(table: Any, n: int) -> list[Any]:
-        if by == "day":
-            return []
-        if by == "week":
+    def only(table: Any, n: int) -> list[Any]:
+        conditions = [table.who.in_(bindparam("whos", expanding=True))]
+        if n == AGAIN:
+            conditions.append(one_of_days(table.prev, f"days{n}", dialect))
+        elif by == "week":
             first = bindparam(f"first{n}", type_=Date())
-            return [or_(table.prev < first, table.prev < figures.monday(table.period, dialect))]
-        return [table.prev < bindparam(f"new{n}", type_=Date())]
+            conditions.append(or_(table.prev < first, table.prev < figures.monday(table.period, dialect)))
+        elif by != "day":
+            conditions.append(table.prev < bindparam(f"new{n}", type_=Date()))
+        return conditions
 
-    tables = (Active, ActiveKnown)
-    columns = figures.kept(
-        tables, past, ["people"], (of, one_item), lambda table: figures.group_key(table, of), dialect, new
-    )
-    keys = [columns["key"]] if of else []
-    statement = select(*keys, func.sum(columns.people))
-    return statement.group_by(*keys) if keys else statement
+    def keys_of(table: Any) -> list[Any]:
+        return [table.who, *figures.group_key(table, of)]
+
+    columns = figures.kept((Active, ActiveKnown), past, ["people"], (of, one_item), keys_of, dialect, only, PARTS)
+    keys = [columns["who"], *([columns["key"]] if of else [])]
+    return select(*keys, func.sum(columns.people)).group_by(*keys)
 
 
 def _values(question: Question, nodes: Sequence[str]) -> dict[str, Any]:
-    parts = _parts(question)
+    parts, again = _parts(question)
     values = figures.read_values(question, nodes, parts)
     for n, (grain, first, last) in enumerate(parts):
-        # Of one month the next is no part, nor is an edge of it: who was there in one counts in the other again.
-        values[f"new{n}"] = (last if grain == "m" else first) if question.by == "month" else question.first
-    return values
+        if question.by == "month":
+            # Of one month the next is no part, nor is an edge of it: who was there in one counts in the other again.
+            values[f"new{n}"] = last if grain == "m" else first
+        else:
+            values[f"new{n}"] = question.first.replace(day=1) if grain == "m" else question.first
+    return values | {f"days{AGAIN}": again}
 
 
-def _parts(question: Question) -> list[figures.Part]:
-    """Which sums a period is read from: whole months and the days after them, or days alone when it begins within a
-    month, for then nobody knows of whom that month saw whether it was before; cut by month, edges by their months."""
+def _parts(question: Question) -> tuple[list[figures.Part], list[date]]:
+    """Which sums a period is read from: whole months, the days before and after them, and the days of these months
+    again for who was there last on one of the days that are told.
+
+    Whoever was there in a whole month, and not since the beginning of the month in which the period begins, is new.
+    Whoever was there in that month is not, unless it was before the period and not in it: these come back on a day
+    whose previous one lies there. Cut by month, edges are read by their months.
+    """
+    none: list[date] = []
     months, before, after = figures.parts(question)
     if question.by == "month":
         edges = [("d", *part) for edge in (before, after) if edge != figures.NONE for part in _by_month(*edge[1:])]
         if months[0] == "d":
             months, edges = figures.NONE, [("d", *part) for part in _by_month(*months[1:])]
-        return [months, *edges, *[figures.NONE] * (2 - len(edges))]
-    return (
-        [months, before, after]
-        if before == figures.NONE
-        else [("d", question.first, question.last), figures.NONE, figures.NONE]
-    )
+        return [months, *edges, *[figures.NONE] * (PARTS - 1 - len(edges))], none
+    if before == figures.NONE:
+        return [months, before, after, figures.NONE], none
+    begun = question.first.replace(day=1)
+    missed = [begun + timedelta(days=n) for n in range((question.first - begun).days)]
+    return [months, before, after, ("d", months[1], clock.month_end(months[2]))], missed
 
 
 def _by_month(first: date, last: date) -> list[tuple[date, date]]:
@@ -106,43 +134,53 @@ def _by_month(first: date, last: date) -> list[tuple[date, date]]:
     return [(first, last)] if last <= end else [(first, end), (end + timedelta(days=1), last)]
 
 
-def _tail(question: Question, below: Below) -> dict[str, int]:
+def _tail(question: Question, below: Below, whos: Sequence[str]) -> dict[Key, int]:
     """People who were active only behind the mark."""
-    fresh = _by_key(question, below, [(one.volunteer, one.path, one.item, one.day) for one in tail.hours(question)])
+    fresh = _by_key(question, below, _seen_behind(question, whos))
     if not fresh:
         return {}
-    pairs = [(key, volunteer) for key, some in sorted(fresh.items()) for volunteer in sorted(some)]
-    asked = [{"n": n, "volunteer": one, **_where(question, below, key)} for n, (key, one) in enumerate(pairs)]
-    counted = fast().execute(_counted_before(dialect_name()), tail.values(question) | {"asked": asked})
+    pairs = [(key, subject) for key, some in sorted(fresh.items()) for subject in sorted(some)]
+    asked = [{"n": n, "who": key[0], "subject": subject, **_where(question, below, key[1])}
+             for n, (key, subject) in enumerate(pairs)]  # fmt: skip
+    counted = fast().execute(_counted_before(tuple(whos), dialect_name()), tail.values(question) | {"asked": asked})
     found = {key: len(some) for key, some in fresh.items()}
     for n in counted.scalars():
         found[pairs[n][0]] -= 1
     return found
 
 
-_ASKED: dict[str, Any] = {"n": Integer(), "volunteer": String(), "path": String(), "first": UtcDateTime(),
-                          "last": UtcDateTime(), "item": String()}  # fmt: skip
+def _seen_behind(question: Question, whos: Sequence[str]) -> Iterator[Seen]:
+    for one in tail.hours(question):
+        for who, subject in zip(WHO, one.whom, strict=True):
+            if who in whos and subject is not None:
+                yield who, subject, one.path, one.item, one.day
+
+
+_ASKED: dict[str, Any] = {"n": Integer(), "who": String(), "subject": String(), "path": String(),
+                          "first": UtcDateTime(), "last": UtcDateTime(), "item": String()}  # fmt: skip
+_ITEM = func.coalesce(ServiceOrder.item_code, "other")
 
 
 @cache
-def _counted_before(dialect: str) -> Any:
-    """Which of the volunteers asked about are in the sums already: at a node, within days, for an item or any."""
+def _counted_before(whos: tuple[str, ...], dialect: str) -> Any:
+    """Which of those asked about are in the sums already: at a node, within days, for an item or any."""
     asked = json_rows(dialect, bindparam("asked", type_=JsonRows()), _ASKED)
     mark, stood = aliased(RollMark), aliased(RollPath)
     path = select(stood.path).where(stood.estate_id == HourEntry.estate_id, stood.since < HourEntry.recorded_at)
     then = path.order_by(stood.since.desc()).limit(1).correlate(HourEntry).scalar_subquery()
-    item = func.coalesce(ServiceOrder.item_code, "other")
     entries = (
         select(HourEntry.id)
         .join(mark, and_(mark.estate_id == HourEntry.estate_id, mark.stream == "hours"))
         .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-        .where(HourEntry.volunteer_id == asked.c.volunteer, HourEntry.recorded_at <= mark.upto,
-               HourEntry.recorded_at < bindparam("known", type_=UtcDateTime()),
+        .where(HourEntry.recorded_at <= mark.upto, HourEntry.recorded_at < bindparam("known", type_=UtcDateTime()),
                HourEntry.starts_at >= asked.c.first, HourEntry.starts_at < asked.c.last,
-               (literal("/") + then).like(asked.c.path), or_(asked.c.item == "", item == asked.c.item))
+               (literal("/") + then).like(asked.c.path), or_(asked.c.item == "", asked.c.item == _ITEM))
         .correlate(asked)
     )  # fmt: skip
-    return select(asked.c.n).where(entries.exists())
+    return union_all(*[
+        select(asked.c.n).where(asked.c.who == who, entries.where(SUBJECTS[who] == asked.c.subject).exists())
+        for who in whos
+    ])  # fmt: skip
 
 
 def _where(question: Question, below: Below, key: str) -> dict[str, Any]:
@@ -167,32 +205,68 @@ def _where(question: Question, below: Below, key: str) -> dict[str, Any]:
     return {"path": f"%/{node}/%", "first": clock.day_bounds(first)[0], "last": clock.day_bounds(last)[1], "item": item}
 
 
-def _by_key(question: Question, below: Below, seen: Sequence[Seen]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
+def _by_key(question: Question, below: Below, seen: Iterable[Seen]) -> dict[Key, set[str]]:
+    found: dict[Key, set[str]] = defaultdict(set)
     only = question.only.get("item")
     key_of = figures.keys(question)
-    for volunteer, path, item, day in seen:
+    for who, subject, path, item, day in seen:
         if only in (None, item):
-            found[figures.tail_key(question, below, key_of, path, item, day)].add(volunteer)
+            found[who, figures.tail_key(question, below, key_of, path, item, day)].add(subject)
     return found
 
 
-_ROWS = (
-    select(HourEntry.volunteer_id, Estate.path, func.coalesce(ServiceOrder.item_code, "other"), HourEntry.starts_at)
-    .join(Estate, Estate.id == HourEntry.estate_id)
-    .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-    .where(
-        Estate.path.like(bindparam("path")),
-        HourEntry.starts_at >= bindparam("start", type_=UtcDateTime()),
-        HourEntry.starts_at < bindparam("end", type_=UtcDateTime()),
-        HourEntry.recorded_at < bindparam("known", type_=UtcDateTime()),
-    )
-    .distinct()
+_SEVERAL = (
+    select(ActiveSeen.who, ActiveSeen.subject_id)
+    .join(RollPath, RollPath.path == ActiveSeen.path)
+    .join(Estate, Estate.id == RollPath.estate_id)
+    .where(Estate.path.like(bindparam("path")), ActiveSeen.who.in_(bindparam("whos", expanding=True)))
+    .group_by(ActiveSeen.who, ActiveSeen.subject_id)
+    .having(func.count(Estate.id.distinct()) > 1)
 )
 
 
-def _counted_from_rows(question: Question, below: Below) -> dict[str, int]:
-    """The same, counted from the ledger itself: different people of estates that the sums keep apart."""
-    rows = fast().execute(_ROWS, tail.values(question))
-    seen = [(row[0], row[1], row[2], clock.local(row[3]).date()) for row in rows]
-    return {key: len(people) for key, people in _by_key(question, below, seen).items()}
+@cache
+def _rows_of(who: str) -> Any:
+    """What the ledger has of some people in a period, and whether it is in the sums."""
+    mark = aliased(RollMark)
+    in_sums = func.coalesce(HourEntry.recorded_at <= mark.upto, false())
+    return (
+        select(SUBJECTS[who], Estate.path, _ITEM, HourEntry.starts_at, in_sums)
+        .join(Estate, Estate.id == HourEntry.estate_id)
+        .outerjoin(mark, and_(mark.estate_id == HourEntry.estate_id, mark.stream == "hours"))
+        .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
+        .where(
+            SUBJECTS[who].in_(bindparam("people", expanding=True)),
+            Estate.path.like(bindparam("path")),
+            HourEntry.starts_at >= bindparam("start", type_=UtcDateTime()),
+            HourEntry.starts_at < bindparam("end", type_=UtcDateTime()),
+            HourEntry.recorded_at < bindparam("known", type_=UtcDateTime()),
+        )
+    )
+
+
+def _overlaps(question: Question, below: Below, whos: Sequence[str]) -> dict[Key, int]:
+    """What the sums of single estates added up say too much, and what is behind the mark.
+
+    Too often counted are those who were active in several estates, and these are few: the ledger is asked about them.
+    """
+    values = tail.values(question)
+    several: dict[str, set[str]] = {who: set() for who in whos}
+    for who, subject in fast().execute(_SEVERAL, values | {"whos": list(whos)}):
+        several[who].add(subject)
+    for who, subject, *_ in _seen_behind(question, whos):
+        several[who].add(subject)
+    found: dict[Key, int] = defaultdict(int)
+    for who, people in several.items():
+        seen, summed = list[Seen](), dict[str, list[Seen]](defaultdict(list))
+        for subject, path, item, starts_at, in_sums in fast().execute(_rows_of(who), values | {"people": list(people)}):
+            one = who, subject, path, item, clock.local(starts_at).date()
+            seen.append(one)
+            if in_sums:
+                summed[path].append(one)
+        for key, some in _by_key(question, below, seen).items():
+            found[key] += len(some)
+        for in_estate in summed.values():
+            for key, some in _by_key(question, below, in_estate).items():
+                found[key] -= len(some)
+    return found

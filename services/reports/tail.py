@@ -19,7 +19,7 @@ from core import clock
 from core.database import UtcDateTime, dialect_name, fast, remembered
 from core.reports import Question
 from services.orders.models import OPEN, ServiceOrder
-from services.reports import times
+from services.reports import activity, times
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
 from services.reports.models import OrderCount, RollMark
 from services.reports.workflow import BEGINNING, came_to_be_known
@@ -49,7 +49,8 @@ class Given:
     item: str
     day: date
     minutes: int
-    volunteer: str
+    whom: tuple[str | None, ...]
+    """The ids of those whom ``activity.WHO`` stands for."""
 
 
 def past(question: Question) -> date | None:
@@ -169,7 +170,7 @@ def _hours(dialect: str) -> Any:
     ids = select(fresh.id).select_from(around).join(fresh, since)
     item = func.coalesce(ServiceOrder.item_code, "other")
     return (
-        select(Estate.path, item, HourEntry.starts_at, HourEntry.minutes, HourEntry.volunteer_id)
+        select(Estate.path, item, HourEntry.starts_at, HourEntry.minutes, *activity.SUBJECTS.values())
         .select_from(HourEntry)
         .join(Estate, Estate.id == HourEntry.estate_id)
         .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
@@ -194,7 +195,7 @@ def _read_orders(question: Question) -> Sequence[Changed]:
 def _read_hours(question: Question) -> Sequence[Given]:
     told = values(question) | {"oldest": _oldest(question.path)[1]}
     rows = fast().execute(_hours(dialect_name()), told)
-    return [Given(path, item, clock.local(at).date(), minutes, who) for path, item, at, minutes, who in rows]
+    return [Given(path, item, clock.local(at).date(), minutes, tuple(whom)) for path, item, at, minutes, *whom in rows]
 
 
 def values(question: Question) -> dict[str, Any]:

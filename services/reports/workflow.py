@@ -182,7 +182,7 @@ def _move(estate_id: str, stream: str, mark: RollMark | None, upto: datetime) ->
 
 
 _HOURS = (
-    select(HourEntry.starts_at, HourEntry.recorded_at, HourEntry.minutes, HourEntry.volunteer_id,
+    select(HourEntry.starts_at, HourEntry.recorded_at, HourEntry.minutes, *activity.SUBJECTS.values(),
            func.coalesce(ServiceOrder.item_code, "other").label("item"))
     .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
     .where(HourEntry.estate_id == _ESTATE, HourEntry.recorded_at > _SINCE, HourEntry.recorded_at <= _UNTIL)
@@ -201,14 +201,12 @@ def roll_hours(estate_id: str, path: str) -> int:
     sums: dict[Key, list[int]] = defaultdict(lambda: [0] * len(SUMS))
     entries: dict[str, list[activity.Entry]] = defaultdict(list)
     done = 0
-    for starts_at, recorded_at, minutes, volunteer, item in db.session.execute(
-        _HOURS, {"estate": estate_id, "since": since, "until": until}
-    ):
-        day, known, then = clock.local(starts_at).date(), clock.local(recorded_at).date(), path_at(stood, recorded_at)
-        total = sums[then, item, day, known]
-        total[-2] += minutes
-        total[-1] += 1 if minutes > 0 else -1
-        entries[then].append((volunteer, item, day, known))
+    for row in db.session.execute(_HOURS, {"estate": estate_id, "since": since, "until": until}):
+        then = path_at(stood, row.recorded_at)
+        total = sums[then, row.item, clock.local(row.starts_at).date(), clock.local(row.recorded_at).date()]
+        total[-2] += row.minutes
+        total[-1] += 1 if row.minutes > 0 else -1
+        entries[then].extend(activity.entries_of(row))
         done += 1
     add_sums(sums)
     activity.count_active(entries)

@@ -76,10 +76,14 @@ class Rows:
     def _figures(self, orders: Sequence[ServiceOrder], entries: Sequence[HourEntry]) -> dict[str, Value]:
         found = {f"orders.{name}": value for name, value in self._orders(orders).items()}
         found |= {f"orders.{name}": value for name, value in self._durations(orders).items()}
+        theirs = {e.order_id for e in entries}
+        served = [o for o, _ in self.orders if o.id in theirs]
         return found | {
             "hours.minutes": Value(sum(e.minutes for e in entries)),
             "hours.services": Value(sum(1 if e.minutes > 0 else -1 for e in entries)),
             "volunteers.active": Value(len({e.volunteer_id for e in entries})),
+            "residents.served": Value(len({o.person_id for o in served})),
+            "households.served": Value(len({o.household_id for o in served if o.household_id})),
         }
 
     def _orders(self, orders: Sequence[ServiceOrder]) -> dict[str, Value]:

@@ -21,6 +21,7 @@ from services.orders import workflow as orders
 from services.orders.reports import DURATIONS, MEASURES
 from services.orders.workflow import Wish
 from services.reports import durations, figures, people, proof, workflow
+from services.reports.measures import WHO
 from services.reports.models import (
     Active,
     ActiveKnown,
@@ -37,7 +38,7 @@ from tests.services.reports import recount
 from tests.services.reports.test_queries import live, lived  # noqa: F401
 from volunteers.hours.models import HourEntry
 
-COUNTED = (*(measure.name for measure in MEASURES), *(measure.name for measure in DURATIONS), "volunteers.active")
+COUNTED = (*(measure.name for measure in MEASURES), *(measure.name for measure in DURATIONS), *WHO)
 PEOPLE = ("volunteers.registered", "volunteers.joined", "volunteers.left", "volunteers.starred", "grid.residents",
           "grid.households", "grid.buildings")  # fmt: skip
 FIRST, LAST = date(2026, 10, 5), date(2026, 12, 20)
