@@ -258,7 +258,8 @@ def _overlaps(question: Question, below: Below, whos: Sequence[str]) -> dict[Key
         several[who].add(subject)
     found: dict[Key, int] = defaultdict(int)
     for who, people in several.items():
-        seen, summed = list[Seen](), dict[str, list[Seen]](defaultdict(list))
+        seen: list[Seen] = []
+        summed: dict[str, list[Seen]] = defaultdict(list)
         for subject, path, item, starts_at, in_sums in fast().execute(_rows_of(who), values | {"people": list(people)}):
             one = who, subject, path, item, clock.local(starts_at).date()
             seen.append(one)

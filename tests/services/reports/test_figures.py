@@ -257,6 +257,34 @@ def test_only_a_border_that_was_crossed_is_read_estate_by_estate(app: Flask, liv
         assert list(proof.differences()) == []
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_who_served_in_several_estates_counts_once_after_one_of_them_moved(
+    seed: int, app: Flask, world: World, at: Callable[[datetime], None]
+) -> None:
+    """The sums of single estates would say two; some entries are behind the marks, some are not."""
+    rng, new = random.Random(seed), world.bodies["far_community"]
+    with app.app_context():
+        begin_write()
+        for n in range(60):
+            name, estate = rng.choice(["volunteer1", "volunteer2", "volunteer3"]), rng.choice(["banyan", "swan"])
+            entry(world, name, estate, date(2026, 10, 3) + timedelta(days=n // 2), date(2026, 11, 10))
+        db.session.commit()
+        at(clock.from_local(datetime(2026, 11, 12, 9)))
+        roll()
+        moved(world, new)
+        begin_write()
+        for estate in ("banyan", "swan"):
+            entry(world, "volunteer1", estate, date(2026, 10, 20), date(2026, 11, 12))
+            entry(world, "volunteer4", estate, date(2026, 10, 20), date(2026, 11, 12))
+        db.session.commit()
+        for first, last in ((date(2026, 10, 1), date(2026, 11, 30)), (date(2026, 10, 9), date(2026, 10, 25))):
+            assert places(Question(new.path, first, last)).moved
+            assert people.active(Question(new.path, first, last)) == {"": 4}
+            assert_same(new.path, first, last, ["now"])
+            known = Question(new.path, first, last, as_of=date(2026, 11, 11))
+            assert people.active(known).get("", 0) == active_as_known(new.path, first, last, date(2026, 11, 11)) == 3
+
+
 def test_the_proof_catches_what_was_changed_by_hand_and_a_rebuild_mends_it(app: Flask, lived: World) -> None:  # noqa: F811
     branch = lived.estates["banyan"].branch
     with app.app_context():
