@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -31,7 +31,7 @@ from sqlalchemy.types import String
 from community.grid.models import Estate
 from core.database import db, dialect_name
 from services.orders.models import ServiceOrder
-from services.reports.activity import NEVER, SUBJECTS
+from services.reports.activity import ALL, NEVER, SUBJECTS
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, seconds, vector
 from services.reports.models import OrderCount, RollMark, RollPath
 from services.reports.workflow import BEGINNING, LAG, SUMS
@@ -150,23 +150,27 @@ def _zeros(*names: str) -> list[Any]:
 
 def _active() -> None:
     """How many people were active in a period with which one before it, since when it is known."""
-    never = f"'{NEVER.isoformat()}'"
-    if dialect_name() == "postgresql":
-        never = f"CAST({never} AS DATE)"
     parts = []
-    for grain, period in (("d", "day"), ("m", _month("day"))):
+    for grain, period in (("d", "day"), ("w", _week("day")), ("m", _month("day"))):
         for item in ("item", "''"):
             history = (f"SELECT who, subject_id, estate_id, {item} AS item, {period} AS period, "
                        "min(known_on) AS known_on FROM bench_person GROUP BY 1, 2, 3, 4, 5")  # fmt: skip
             before = "lag(period) OVER (PARTITION BY who, subject_id, item ORDER BY period)"
             lagged = (f"SELECT estate_id, '{grain}' AS grain, who, item, period, known_on, "
-                      f"COALESCE({before}, {never}) AS prev FROM ({history}) AS h")  # fmt: skip
+                      f"COALESCE({before}, {_date(NEVER)}) AS prev FROM ({history}) AS h")  # fmt: skip
             parts.append("SELECT estate_id, grain, who, item, period, known_on, prev, count(*) AS people "
                          f"FROM ({lagged}) AS l GROUP BY 1, 2, 3, 4, 5, 6, 7")  # fmt: skip
     run(f"CREATE TEMP TABLE bench_active AS {' UNION ALL '.join(parts)}")
+    run("INSERT INTO bench_active (estate_id, grain, who, item, period, known_on, prev, people) "
+        f"SELECT estate_id, grain, who, item, period, known_on, {_date(ALL)}, sum(people) "
+        "FROM bench_active GROUP BY 1, 2, 3, 4, 5, 6")  # fmt: skip
     run("INSERT INTO active_seen (subject_id, who, path, item, last, known_on) "
         "SELECT p.subject_id, p.who, e.path, p.item, max(p.day), max(p.known_on) FROM bench_person AS p "
         "JOIN estate AS e ON e.id = p.estate_id GROUP BY 1, 2, 3, 4")  # fmt: skip
+
+
+def _date(day: date) -> str:
+    return f"CAST('{day.isoformat()}' AS DATE)" if dialect_name() == "postgresql" else f"'{day.isoformat()}'"
 
 
 def _month(day: str) -> str:

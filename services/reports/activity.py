@@ -2,11 +2,11 @@
 
 The ledger of hours says of each entry which volunteer gave it and, by its order, which resident and which household it
 was for; all three are counted alike. A person active in a period has a previous active period, or none. Kept is, for
-each node, item and period, how many people were active there with which previous one. Whoever was active at all between
-``a`` and ``b`` was so for the first time in one of its periods, the one whose previous lies before ``a``: so the number
-of different people is the sum over the periods from ``a`` to ``b`` of those whose previous is earlier than ``a``. A
-year of a street is a few hundred rows, however many services there were. What a past day knew is kept as what each day
-changed in these numbers.
+each node, item and period, how many people were active there with which previous one, and how many in all. Whoever was
+active at all between ``a`` and ``b`` was so for the first time in one of its periods, the one whose previous lies
+before ``a``: so the number of different people is the sum over the periods from ``a`` to ``b`` of those whose previous
+is earlier than ``a``. A year of a street is a few hundred rows, however many services there were. What a past day knew
+is kept as what each day changed in these numbers.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from core.database import db
 from core.rows import put
 from services.orders.models import ServiceOrder
 from services.reports.models import Active, ActiveKnown, ActiveSeen, RollMark, RollPath
+from services.reports.times import periods
 from volunteers.hours.models import HourEntry
 
-NEVER = date(1, 1, 1)
+NEVER, ALL = date(1, 1, 1), date(9999, 12, 31)
+"""What stands for no previous period, and for every one."""
 WHO = ("v", "r", "h")
 """Who is counted: volunteers, the residents whose orders they served, and their households."""
 Entry = tuple[str, str, str, date, date]
@@ -99,8 +101,9 @@ def count_active(entries: Mapping[str, Iterable[Entry]]) -> None:
     known: dict[tuple[Any, ...], int] = defaultdict(int)
     for whose, history in fresh.items():
         for period, prev, known_on, people in _changes(before.get(whose, {}), history):
-            plain[*whose[:-1], period, prev] += people
-            known[*whose[:-1], period, known_on, prev] += people
+            for one in (prev, ALL):
+                plain[*whose[:-1], period, one] += people
+                known[*whose[:-1], period, known_on, one] += people
     for model, sums in ((Active, plain), (ActiveKnown, known)):
         names = [column.name for column in model.__table__.primary_key]
         rows = [dict(zip(names, key, strict=True)) | {"people": people} for key, people in sorted(sums.items())]
@@ -140,7 +143,7 @@ def _histories(fresh: Mapping[Whose, History]) -> dict[Whose, History]:
         if not rows:
             continue
         day, known_on = max(row.last for row in rows), max(row.known_on for row in rows)
-        period = day.replace(day=1) if grain == "m" else day
+        period = dict(periods(day))[grain]
         if min(history) < period or min(history.values()) < known_on:
             deep[who].add(subject)
         found[whose] = {period: known_on}
@@ -154,7 +157,7 @@ def _note(histories: dict[Whose, History], nodes: Iterable[str], entry: Entry) -
     """Take down that somebody was active, by the earliest day on which it was known."""
     who, subject, item, day, known_on = entry
     for node in nodes:
-        for grain, period in (("d", day), ("m", day.replace(day=1))):
+        for grain, period in periods(day):
             for of in (item, ""):
                 history = histories[node, grain, who, of, subject]
                 history[period] = min(known_on, history.get(period, known_on))
@@ -238,19 +241,20 @@ def gaps(node: str) -> list[tuple[Any, dict[str, Any]]]:
     """Where a node's counts differ from the ledger, now and as it came to be known, with what is missing (or, below
     zero, too much) as ``people``."""
     paths = estate_paths()
-    periods: dict[tuple[str, str, str, str], set[date]] = defaultdict(set)
+    active: dict[tuple[str, str, str, str], set[date]] = defaultdict(set)
     mine = [estate for estate, stood in paths.items() if any(node in path.split("/") for _, path in stood)]
     for row in db.session.execute(_COUNTED.where(HourEntry.estate_id.in_(mine))):
         if node in path_at(paths[row.estate_id], row.recorded_at).split("/"):
             for who, subject, item, day, _ in entries_of(row):
-                for of in (item, ""):
-                    periods["d", who, of, subject].add(day)
-                    periods["m", who, of, subject].add(day.replace(day=1))
+                for grain, period in periods(day):
+                    for of in (item, ""):
+                        active[grain, who, of, subject].add(period)
     right: dict[tuple[Any, ...], int] = defaultdict(int)
-    for (grain, who, item, _), found in periods.items():
+    for (grain, who, item, _), found in active.items():
         prev = NEVER
         for period in sorted(found):
-            right[grain, who, item, period, prev] += 1
+            for one in (prev, ALL):
+                right[grain, who, item, period, one] += 1
             prev = period
     return [(model, row) for model in (Active, ActiveKnown) for row in _missing(model, node, right)]
 

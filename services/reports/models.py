@@ -138,13 +138,14 @@ class _Active:
 
 
 class Active(_Active, Base):
-    """How many were active at a node in a period (a day or a month) whose active period before it was ``prev``; the
-    first day of year 1 stands for none. ``who``: volunteers (``v``) who gave hours, residents (``r``) and households
+    """How many were active at a node in a period (a day, a week by its Monday, or a month) whose active period before
+    it was ``prev``; the first day of year 1 stands for none, the last of year 9999 for whatever it was, so that all who
+    were active in a period are in one row. ``who``: volunteers (``v``) who gave hours, residents (``r``) and households
     (``h``) for whose orders they were given. ``item`` is one or all (``""``)."""
 
     __tablename__ = "active"
     __table_args__ = (
-        CheckConstraint("grain IN ('d', 'm')", name="grain"),
+        CheckConstraint("grain IN ('d', 'w', 'm')", name="grain"),
         Index("ix_active_prev", "node_id", "grain", "who", "item", "prev", "period"),
     )
 
@@ -155,7 +156,7 @@ class ActiveKnown(_Active, Base):
     __tablename__ = "active_known"
     known_on: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=2)
     __table_args__ = (
-        CheckConstraint("grain IN ('d', 'm')", name="grain"),
+        CheckConstraint("grain IN ('d', 'w', 'm')", name="grain"),
         Index("ix_active_known_prev", "node_id", "grain", "who", "item", "prev", "period"),
     )
 

@@ -27,6 +27,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "orders": ("orders.placed", "orders.completed"),
     "rates": ("orders.response", "orders.resolution", "orders.satisfaction"),
     "hours": ("hours.minutes", "hours.services", "volunteers.active"),
+    "people": ("volunteers.registered", "residents.served", "households.served"),
 }
 
 

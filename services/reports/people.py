@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Date, Integer, String, and_, bindparam, false, func, literal, or_, select, union_all
@@ -19,7 +20,7 @@ from core.reports import Question
 from core.rows import JsonRows, json_rows, one_of_days
 from services.orders.models import ServiceOrder
 from services.reports import figures, tail
-from services.reports.activity import SUBJECTS, WHO
+from services.reports.activity import ALL, NEVER, SUBJECTS, WHO
 from services.reports.models import Active, ActiveKnown, ActiveSeen, RollMark, RollPath
 from services.reports.places import Below, places
 from volunteers.hours.models import HourEntry
@@ -50,9 +51,7 @@ def _counts(question: Question, whos: Sequence[str]) -> dict[str, Counts]:
     found: dict[str, Counts] = {who: defaultdict(int) for who in whos}
     if question.first <= question.last:
         where, key_of, by = places(question), figures.keys(question), figures.GROUPS.get(question.by, "")
-        statement = _statement(
-            question.by, "item" in question.only, tail.past(question) is not None, dialect_name()
-        )  # fmt: skip
+        statement = _statement(by, "item" in question.only, tail.past(question) is not None, dialect_name())
         for who, *key, people in fast().execute(statement, _values(question, where.nodes) | {"whos": list(whos)}):
             name = "" if not by else where.name(key[0]) if by == "node" else key_of(key[0])
             found[who][name] += int(people or 0)
@@ -67,24 +66,17 @@ AGAIN = figures.PARTS
 
 
 @cache
-def _statement(by: str, one_item: bool, past: bool, dialect: str) -> Any:
-    """People over the parts of a period, by who they are, and by node, period or item or in all.
-
-    Counted is who was not there before: before the part for the whole period; cut by days or months, whose previous
-    period is another one anyway; cut by weeks, whose previous day lies before the week.
-    """
-    of = figures.GROUPS.get(by, "")
+def _statement(of: str, one_item: bool, past: bool, dialect: str) -> Any:
+    """People over the parts of a period, by who they are, and by node, period or item or in all: those whose previous
+    period lies where the part says."""
 
     def only(table: Any, n: int) -> list[Any]:
-        conditions = [table.who.in_(bindparam("whos", expanding=True))]
-        if n == AGAIN:
-            conditions.append(one_of_days(table.prev, f"days{n}", dialect))
-        elif by == "week":
-            first = bindparam(f"first{n}", type_=Date())
-            conditions.append(or_(table.prev < first, table.prev < figures.monday(table.period, dialect)))
-        elif by != "day":
-            conditions.append(table.prev < bindparam(f"new{n}", type_=Date()))
-        return conditions
+        known = (
+            one_of_days(table.prev, f"days{n}", dialect)
+            if n == AGAIN
+            else table.prev.between(*[bindparam(f"{name}{n}", type_=Date()) for name in ("since", "upto")])
+        )
+        return [table.who.in_(bindparam("whos", expanding=True)), known]
 
     def keys_of(table: Any) -> list[Any]:
         return [table.who, *figures.group_key(table, of)]
@@ -97,12 +89,15 @@ def _statement(by: str, one_item: bool, past: bool, dialect: str) -> Any:
 def _values(question: Question, nodes: Sequence[str]) -> dict[str, Any]:
     parts, again = _parts(question)
     values = figures.read_values(question, nodes, parts)
-    for n, (grain, first, last) in enumerate(parts):
-        if question.by == "month":
-            # Of one month the next is no part, nor is an edge of it: who was there in one counts in the other again.
-            values[f"new{n}"] = last if grain == "m" else first
-        else:
-            values[f"new{n}"] = question.first.replace(day=1) if grain == "m" else question.first
+    for n, (grain, first, _) in enumerate(parts):
+        if question.by == "day" or (question.by in ("week", "month") and grain != "d"):
+            values |= {f"since{n}": ALL, f"upto{n}": ALL}
+            continue
+        # Cut by periods, an edge counts who was not there before it in its own period; else in all that is asked for.
+        new = first if question.by in ("week", "month") else question.first
+        if grain == "m":
+            new = question.first.replace(day=1)
+        values |= {f"since{n}": NEVER, f"upto{n}": new - timedelta(days=1)}
     return values | {f"days{AGAIN}": again}
 
 
@@ -112,26 +107,27 @@ def _parts(question: Question) -> tuple[list[figures.Part], list[date]]:
 
     Whoever was there in a whole month, and not since the beginning of the month in which the period begins, is new.
     Whoever was there in that month is not, unless it was before the period and not in it: these come back on a day
-    whose previous one lies there. Cut by month, edges are read by their months.
+    whose previous one lies there. Cut by weeks or months, each edge is read by itself.
     """
     none: list[date] = []
-    months, before, after = figures.parts(question)
-    if question.by == "month":
-        edges = [("d", *part) for edge in (before, after) if edge != figures.NONE for part in _by_month(*edge[1:])]
-        if months[0] == "d":
-            months, edges = figures.NONE, [("d", *part) for part in _by_month(*months[1:])]
-        return [months, *edges, *[figures.NONE] * (PARTS - 1 - len(edges))], none
+    whole, before, after = figures.parts(question, weeks=True)
+    if question.by in ("week", "month"):
+        edges = [part for part in (before, after) if part != figures.NONE]
+        if whole[0] == "d":
+            whole, edges = figures.NONE, _split(question)
+        return [whole, *edges, *[figures.NONE] * (PARTS - 1 - len(edges))], none
     if before == figures.NONE:
-        return [months, before, after, figures.NONE], none
+        return [whole, before, after, figures.NONE], none
     begun = question.first.replace(day=1)
     missed = [begun + timedelta(days=n) for n in range((question.first - begun).days)]
-    return [months, before, after, ("d", months[1], clock.month_end(months[2]))], missed
+    return [whole, before, after, ("d", whole[1], clock.month_end(whole[2]))], missed
 
 
-def _by_month(first: date, last: date) -> list[tuple[date, date]]:
-    """An edge in its months: of one of less than a month there are two at most."""
-    end = clock.month_end(first)
-    return [(first, last)] if last <= end else [(first, end), (end + timedelta(days=1), last)]
+def _split(question: Question) -> list[figures.Part]:
+    """The days of a period that holds no whole week, or month, by its own: there are two at most."""
+    key_of, first, last = figures.keys(question), question.first, question.last
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return [("d", some[0], some[-1]) for _, group in groupby(days, key_of) if (some := list(group))]
 
 
 def _tail(question: Question, below: Below, whos: Sequence[str]) -> dict[Key, int]:

@@ -15,10 +15,11 @@ from services.reports.names import key_names
 from services.reports.units import Node
 
 GROUPS = ("志愿者", "队伍", "居民", "培训", "值班")
-UNIT_COLUMNS = ("grid.households", "grid.residents", "volunteers.registered", "volunteers.active",
-                "volunteers.starred")  # fmt: skip
-HEADLINE = ("grid.households", "grid.residents", "volunteers.registered", "volunteers.active", "volunteers.starred",
-            "volunteers.retained", "teams.members", "training.came", "rota.attendance")  # fmt: skip
+UNIT_COLUMNS = ("grid.households", "households.served", "grid.residents", "volunteers.registered",
+                "volunteers.active", "volunteers.starred")  # fmt: skip
+HEADLINE = ("grid.households", "grid.residents", "households.served", "residents.served", "volunteers.registered",
+            "volunteers.active", "volunteers.starred", "volunteers.retained", "teams.members", "training.came",
+            "rota.attendance")  # fmt: skip
 TEAM_COLUMNS = ("teams.members", "teams.served", "teams.services", "teams.minutes")
 
 

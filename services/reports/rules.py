@@ -14,6 +14,7 @@ OPEN = declare(
             Rule("orders", "公开点单和完成了多少", True, "switch"),
             Rule("rates", "公开响应率、解决率、满意率", True, "switch", source="接诉即办的三率"),
             Rule("hours", "公开志愿服务时长和人数", True, "switch"),
+            Rule("people", "公开登记了多少志愿者、服务到多少居民和户", True, "switch"),
             Rule("items", "公开各项服务点了多少", True, "switch"),
         ),
     )
