@@ -44,8 +44,9 @@ def _times(name: str, grains: str, known: bool) -> None:
 def _active(name: str, known: bool, who: bool = True) -> None:
     prev, people = sa.Column("prev", sa.Date(), nullable=False), sa.Column("people", sa.Integer(), nullable=False)
     _table(name, "'d', 'w', 'm'" if who else "'d', 'm'", prev, people, known=known, who=who)
-    if who:
-        op.create_index(f"ix_{name}_prev", name, ["node_id", "grain", "who", "item", "prev", "period"])
+    if who and not known:
+        columns = ["node_id", "grain", "who", "item", "prev", "period"]
+        op.create_index(f"ix_{name}_prev", name, columns, postgresql_include=["people"])
 
 
 def _count_durations_again() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import String, bindparam, cast, func, select
 
-from core.database import dialect_name, fast
+from core.database import fast
 from core.reports import Question, Value
 from services.reports import figures, tail, times
 from services.reports.models import TimeRollup, TimeRollupKnown
@@ -18,22 +18,19 @@ from services.reports.places import places
 
 
 @cache
-def _histograms(past: bool, by: str, one_item: bool, dialect: str) -> Any:
+def _histograms(how: figures.Reading, by_week: bool) -> Any:
     """A histogram of each key and step in one row: its buckets and how many orders are in each, one after the other."""
 
-    of = figures.GROUPS.get(by, "")
-
     def keys_of(table: Any) -> list[Any]:
-        return [*figures.group_key(table, of), table.step, table.bucket]
+        return [*figures.group_key(table, how.by), table.step, table.bucket]
 
     def only(table: Any, _n: int) -> list[Any]:
         return [table.step.in_(bindparam("steps", expanding=True))]
 
-    tables = (TimeRollup, TimeRollupKnown)
-    columns = figures.kept(tables, past, ["orders"], (of, one_item), keys_of, dialect, only)
-    keys = [columns["key"]] if of else []
-    if by == "week":
-        keys = [figures.monday(columns["key"], dialect).label("key")]
+    columns = figures.kept((TimeRollup, TimeRollupKnown), ["orders"], how, keys_of, only)
+    keys = [columns["key"]] if how.by else []
+    if by_week:
+        keys = [figures.monday(columns["key"], how.dialect).label("key")]
     keys += [columns["step"], columns["bucket"]]
     orders = func.sum(columns.orders)
     counted = select(*keys, orders.label("orders")).group_by(*keys).having(orders != 0).subquery().c
@@ -50,12 +47,12 @@ def histograms(question: Question, steps: Sequence[str] = times.STEPS) -> dict[s
     question = tail.as_known(question)
     if question.first > question.last:
         return {}
-    where, key_of, by = places(question), figures.keys(question), figures.GROUPS.get(question.by, "")
+    where, key_of, among = places(question), figures.keys(question), figures.parts(question, weeks=True)
+    how = figures.reading(question, len(among))
     found: dict[str, dict[str, Histogram]] = defaultdict(lambda: {step: defaultdict(int) for step in times.STEPS})
-    statement = _histograms(tail.past(question) is not None, question.by, "item" in question.only, dialect_name())
-    values = figures.read_values(question, where.nodes, figures.parts(question, weeks=True))
-    for row in fast().execute(statement, values | {"steps": list(steps)}):
-        name = "" if not by else where.name(row[0]) if by == "node" else key_of(row[0])
+    values = figures.read_values(question, where.nodes, among) | {"steps": list(steps)}
+    for row in fast().execute(_histograms(how, question.by == "week"), values):
+        name = "" if not how.by else where.name(row[0]) if how.by == "node" else key_of(row[0])
         pairs = orjson.loads(f"[{row[-1]}]")
         histogram = found[name][row[-2]]
         for index, number in zip(pairs[::2], pairs[1::2], strict=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -30,32 +30,54 @@ from services.reports.workflow import SUMS
 Numbers = dict[str, int]
 Part = tuple[str, date, date]
 """A grain (days, weeks, months) and the first and last of its periods; an empty one ends before it begins."""
-Reading = tuple[str, bool]
-"""By which key sums are read, and whether those of one item are."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How sums are read: by which key (``node``, ``period``, ``item`` or none), of how many parts of a period, whether
+    those of one item are, as a past day knew them or not, and from which database."""
+
+    by: str
+    parts: int
+    one_item: bool
+    past: bool
+    dialect: str
+
+
+def reading(question: Question, count: int) -> Reading:
+    """How a question is answered from the parts of its period."""
+    by, past = GROUPS.get(question.by, ""), tail.past(question) is not None
+    return Reading(by, count, "item" in question.only, past, dialect_name())
+
+
 GROUPS = {"unit": "node", "estate": "node", "month": "period", "week": "period", "day": "period", "item": "item"}
 """By which key of the sums each dimension is read; the total by none."""
 
 
-PARTS = 3
-NONE = ("d", date(9999, 1, 2), date(9999, 1, 1))
-
-
 def parts(question: Question, weeks: bool = False) -> list[Part]:
-    """From which sums a period is put together: whole months, or whole weeks where such are kept, and days at its
-    edges; always three parts, of which some may be empty."""
-    first, last = question.first, question.last
-    if question.by == "day" or (question.by == "week" and not weeks):
-        return [("d", first, last), NONE, NONE]
-    grain = "w" if question.by == "week" else "m"
+    """From which sums a period is put together, a few at most; ``weeks``: whether there are sums of weeks, too."""
+    all_of_them = ("m", "w", "d") if weeks else ("m", "d")
+    cut: dict[str, tuple[str, ...]] = {"day": ("d",), "week": ("w", "d") if weeks else ("d",), "month": ("m", "d")}
     # What goes on until today ends with the whole month: of the days to come there is nothing yet.
-    until = _last_of(grain, last) if last >= clock.today() and tail.past(question) is None else last
+    goes_on = question.last >= clock.today() and tail.past(question) is None
+    return cover(question.first, question.last, cut.get(question.by, all_of_them), goes_on)
+
+
+def cover(first: date, last: date, grains: Sequence[str], goes_on: bool = False) -> list[Part]:
+    """The whole periods of the first of these grains that lie between two days, and what is left before and after them
+    as those of the next ones."""
+    grain, smaller = grains[0], grains[1:]
+    if first > last:
+        return []
+    if grain == "d":
+        return [("d", first, last)]
     start = first if _first_of(grain, first) == first else _last_of(grain, first) + timedelta(days=1)
+    until = _last_of(grain, last) if goes_on else last
     end = _first_of(grain, until + timedelta(days=1)) - timedelta(days=1)
     if start > end:
-        return [("d", first, last), NONE, NONE]
-    before = ("d", first, start - timedelta(days=1)) if first < start else NONE
-    after = ("d", end + timedelta(days=1), last) if end < last else NONE
-    return [(grain, start, _first_of(grain, end)), before, after]
+        return cover(first, last, smaller, goes_on)
+    before = cover(first, start - timedelta(days=1), smaller)
+    return [(grain, start, _first_of(grain, end)), *before, *cover(end + timedelta(days=1), last, smaller)]
 
 
 def _first_of(grain: str, day: date) -> date:
@@ -67,37 +89,34 @@ def _last_of(grain: str, day: date) -> date:
 
 
 def kept(
-    tables: tuple[Any, Any], past: bool, names: Sequence[str], reading: Reading, keys: Callable[[Any], list[Any]],
-    dialect: str, only: Callable[[Any, int], list[Any]] = lambda _table, _n: [], count: int = PARTS,
+    tables: tuple[Any, Any], names: Sequence[str], reading: Reading, keys: Callable[[Any], list[Any]],
+    only: Callable[[Any, int], list[Any]] = lambda _table, _n: [],
 ) -> Any:  # fmt: skip
     """Columns of kept numbers to be added up, of today's sums and of their changes by the day of knowing, with keys.
 
     What a past day knew is what is kept today without what came to be known later: of the days up to that one this is
-    little, for most of what happens on a day is known soon after. ``only`` adds conditions to a part; should there be
-    more parts than the usual ones, it finds a key for the rows of those.
+    little, for most of what happens on a day is known soon after. ``only`` adds conditions to a part.
     """
     now, changes = tables
     chosen = []
-    for n in range(count):
+    for n in range(reading.parts):
         first, last = (bindparam(f"{name}{n}", type_=Date()) for name in ("first", "last"))
         numbers = [getattr(now, name).label(name) for name in names]
         where = [*_kept_where(now, n, reading), now.period.between(first, last), *only(now, n)]
         chosen.append(select(*keys(now), *numbers).where(*where))
-        if past:
+        if reading.past:
             numbers = [(-getattr(changes, name)).label(name) for name in names]
             # Day by day, for each has changes of its own, in the order in which they came to be known.
-            days = (
-                one_of_days(changes.period, f"days{n}", dialect) if n < PARTS else changes.period.between(first, last)
-            )
+            named = one_of_days(changes.period, f"days{n}", reading.dialect)
             later = changes.known_on > bindparam("known_on", type_=Date())
-            where = [*_kept_where(changes, n, reading), days, later, *only(changes, n)]
+            where = [*_kept_where(changes, n, reading), named, later, *only(changes, n)]
             chosen.append(select(*keys(changes), *numbers).where(*where))
     return union_all(*chosen).subquery().c
 
 
 def _kept_where(table: Any, n: int, reading: Reading) -> list[Any]:
-    by, one_item = reading
-    item = table.item == bindparam("item") if one_item else table.item != "" if by == "item" else table.item == ""
+    one_item, by_item = reading.one_item, reading.by == "item"
+    item = table.item == bindparam("item") if one_item else table.item != "" if by_item else table.item == ""
     return [table.node_id.in_(bindparam("nodes", expanding=True)), table.grain == bindparam(f"grain{n}"), item]
 
 
@@ -124,7 +143,7 @@ def read_values(question: Question, nodes: Sequence[str], among: Sequence[Part])
 def _periods(grain: str, first: date, last: date) -> Iterator[date]:
     while first <= last:
         yield first
-        first = _last_of(grain, first) + timedelta(days=1) if grain != "d" else first + timedelta(days=1)
+        first = (first if grain == "d" else _last_of(grain, first)) + timedelta(days=1)
 
 
 def monday(day: Any, dialect: str) -> Any:
@@ -135,10 +154,9 @@ def monday(day: Any, dialect: str) -> Any:
 
 
 @cache
-def _sums(past: bool, by: str, one_item: bool, dialect: str) -> Select[Any]:
-    """Sums over a span, by ``node``, ``period``, ``item`` or nothing (``""``)."""
-    columns = kept((Rollup, RollupKnown), past, SUMS, (by, one_item), lambda table: group_key(table, by), dialect)
-    keys = [columns["key"]] if by else []
+def _sums(how: Reading) -> Select[Any]:
+    columns = kept((Rollup, RollupKnown), SUMS, how, lambda table: group_key(table, how.by))
+    keys = [columns["key"]] if how.by else []
     statement = select(*keys, *[func.coalesce(func.sum(columns[name]), 0) for name in SUMS])
     return statement.group_by(*keys) if keys else statement
 
@@ -148,14 +166,13 @@ def sums(question: Question) -> dict[str, Numbers]:
     question = tail.as_known(question)
     if question.first > question.last:
         return {}
-    where, key_of, past = places(question), keys(question), tail.past(question) is not None
-    by = GROUPS.get(question.by, "")
+    where, key_of, among = places(question), keys(question), parts(question)
+    how = reading(question, len(among))
     found: dict[str, Numbers] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
-    statement = _sums(past, by, "item" in question.only, dialect_name())
-    for row in fast().execute(statement, read_values(question, where.nodes, parts(question))):
-        if past and by and not any(row[1:]):
+    for row in fast().execute(_sums(how), read_values(question, where.nodes, among)):
+        if how.past and how.by and not any(row[1:]):
             continue
-        name = "" if not by else where.name(row[0]) if by == "node" else key_of(row[0])
+        name = "" if not how.by else where.name(row[0]) if how.by == "node" else key_of(row[0])
         _plus(found[name], dict(zip(SUMS, map(int, row[-len(SUMS) :]), strict=True)))
     for order in tail.orders(question):
         _plus(found[tail_key(question, where.below, key_of, order.path, order.item, order.day)], order.numbers)

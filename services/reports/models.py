@@ -146,7 +146,7 @@ class Active(_Active, Base):
     __tablename__ = "active"
     __table_args__ = (
         CheckConstraint("grain IN ('d', 'w', 'm')", name="grain"),
-        Index("ix_active_prev", "node_id", "grain", "who", "item", "prev", "period"),
+        Index("ix_active_prev", "node_id", "grain", "who", "item", "prev", "period", postgresql_include=["people"]),
     )
 
 
@@ -155,10 +155,7 @@ class ActiveKnown(_Active, Base):
 
     __tablename__ = "active_known"
     known_on: Mapped[date] = mapped_column(Date, primary_key=True, sort_order=2)
-    __table_args__ = (
-        CheckConstraint("grain IN ('d', 'w', 'm')", name="grain"),
-        Index("ix_active_known_prev", "node_id", "grain", "who", "item", "prev", "period"),
-    )
+    __table_args__ = (CheckConstraint("grain IN ('d', 'w', 'm')", name="grain"),)
 
 
 class ActiveSeen(Base):

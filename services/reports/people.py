@@ -50,10 +50,11 @@ def _counts(question: Question, whos: Sequence[str]) -> dict[str, Counts]:
     question = tail.as_known(question)
     found: dict[str, Counts] = {who: defaultdict(int) for who in whos}
     if question.first <= question.last:
-        where, key_of, by = places(question), figures.keys(question), figures.GROUPS.get(question.by, "")
-        statement = _statement(by, "item" in question.only, tail.past(question) is not None, dialect_name())
-        for who, *key, people in fast().execute(statement, _values(question, where.nodes) | {"whos": list(whos)}):
-            name = "" if not by else where.name(key[0]) if by == "node" else key_of(key[0])
+        where, key_of, among = places(question), figures.keys(question), _parts(question)
+        how = figures.reading(question, len(among))
+        statement = _statement(how, tuple(isinstance(prevs, list) for _, prevs in among))
+        for who, *key, people in fast().execute(statement, _values(question, where.nodes, among, whos)):
+            name = "" if not how.by else where.name(key[0]) if how.by == "node" else key_of(key[0])
             found[who][name] += int(people or 0)
         more = _overlaps if where.moved else _tail
         for (who, name), people in more(question, where.below, whos).items():
@@ -61,66 +62,64 @@ def _counts(question: Question, whos: Sequence[str]) -> dict[str, Counts]:
     return {who: {key: people for key, people in some.items() if people} for who, some in found.items()}
 
 
-PARTS = figures.PARTS + 1
-AGAIN = figures.PARTS
+Prevs = list[date] | tuple[date, date]
+"""Where the previous periods of those who are counted lie: on one of these days, or between two of them."""
 
 
 @cache
-def _statement(of: str, one_item: bool, past: bool, dialect: str) -> Any:
-    """People over the parts of a period, by who they are, and by node, period or item or in all: those whose previous
-    period lies where the part says."""
+def _statement(how: figures.Reading, named: tuple[bool, ...]) -> Any:
+    """People over the parts of a period, by who they are, and by node, period or item or in all; ``named`` tells of
+    each part whether it names the previous periods."""
 
     def only(table: Any, n: int) -> list[Any]:
-        known = (
-            one_of_days(table.prev, f"days{n}", dialect)
-            if n == AGAIN
-            else table.prev.between(*[bindparam(f"{name}{n}", type_=Date()) for name in ("since", "upto")])
-        )
-        return [table.who.in_(bindparam("whos", expanding=True)), known]
+        between = [bindparam(f"{name}{n}", type_=Date()) for name in ("since", "upto")]
+        prev = one_of_days(table.prev, f"prevs{n}", how.dialect) if named[n] else table.prev.between(*between)
+        return [table.who.in_(bindparam("whos", expanding=True)), prev]
 
     def keys_of(table: Any) -> list[Any]:
-        return [table.who, *figures.group_key(table, of)]
+        return [table.who, *figures.group_key(table, how.by)]
 
-    columns = figures.kept((Active, ActiveKnown), past, ["people"], (of, one_item), keys_of, dialect, only, PARTS)
-    keys = [columns["who"], *([columns["key"]] if of else [])]
+    columns = figures.kept((Active, ActiveKnown), ["people"], how, keys_of, only)
+    keys = [columns["who"], *([columns["key"]] if how.by else [])]
     return select(*keys, func.sum(columns.people)).group_by(*keys)
 
 
-def _values(question: Question, nodes: Sequence[str]) -> dict[str, Any]:
-    parts, again = _parts(question)
-    values = figures.read_values(question, nodes, parts)
-    for n, (grain, first, _) in enumerate(parts):
-        if question.by == "day" or (question.by in ("week", "month") and grain != "d"):
-            values |= {f"since{n}": ALL, f"upto{n}": ALL}
-            continue
-        # Cut by periods, an edge counts who was not there before it in its own period; else in all that is asked for.
-        new = first if question.by in ("week", "month") else question.first
-        if grain == "m":
-            new = question.first.replace(day=1)
-        values |= {f"since{n}": NEVER, f"upto{n}": new - timedelta(days=1)}
-    return values | {f"days{AGAIN}": again}
+def _values(
+    question: Question, nodes: Sequence[str], among: Sequence[tuple[figures.Part, Prevs]], whos: Sequence[str]
+) -> dict[str, Any]:
+    values = figures.read_values(question, nodes, [part for part, _ in among]) | {"whos": list(whos)}
+    for n, (_, prevs) in enumerate(among):
+        values |= {f"prevs{n}": prevs} if isinstance(prevs, list) else {f"since{n}": prevs[0], f"upto{n}": prevs[1]}
+    return values
 
 
-def _parts(question: Question) -> tuple[list[figures.Part], list[date]]:
-    """Which sums a period is read from: whole months, the days before and after them, and the days of these months
-    again for who was there last on one of the days that are told.
+def _parts(question: Question) -> list[tuple[figures.Part, Prevs]]:
+    """Which sums a period is read from, and who of them counts.
 
-    Whoever was there in a whole month, and not since the beginning of the month in which the period begins, is new.
+    Cut by periods, all who were there in a whole one; at the edges whoever was not there since the edge began. In all:
+    whoever was there in a whole month, and not since the beginning of the month in which the period begins, is new.
     Whoever was there in that month is not, unless it was before the period and not in it: these come back on a day
-    whose previous one lies there. Cut by weeks or months, each edge is read by itself.
+    whose previous one lies there.
     """
-    none: list[date] = []
-    whole, before, after = figures.parts(question, weeks=True)
-    if question.by in ("week", "month"):
-        edges = [part for part in (before, after) if part != figures.NONE]
-        if whole[0] == "d":
-            whole, edges = figures.NONE, _split(question)
-        return [whole, *edges, *[figures.NONE] * (PARTS - 1 - len(edges))], none
-    if before == figures.NONE:
-        return [whole, before, after, figures.NONE], none
+    found = figures.parts(question, weeks=question.by == "week")
+    if question.by in ("day", "week", "month"):
+        if found[0][0] == "d" and question.by != "day":
+            found = _split(question)
+        by_day = question.by == "day"
+        return [(part, [ALL] if by_day or part[0] != "d" else _before(part[1])) for part in found]
     begun = question.first.replace(day=1)
-    missed = [begun + timedelta(days=n) for n in range((question.first - begun).days)]
-    return [whole, before, after, ("d", whole[1], clock.month_end(whole[2]))], missed
+    chosen: list[tuple[figures.Part, Prevs]] = [
+        (part, _before(begun if part[0] == "m" else question.first)) for part in found
+    ]
+    grain, first, last = found[0]
+    if grain == "m" and question.first < first:
+        missed = [begun + timedelta(days=n) for n in range((question.first - begun).days)]
+        chosen.append((("d", first, clock.month_end(last)), missed))
+    return chosen
+
+
+def _before(day: date) -> tuple[date, date]:
+    return NEVER, day - timedelta(days=1)
 
 
 def _split(question: Question) -> list[figures.Part]:
