@@ -76,7 +76,8 @@ _COUNTED = (
 _COUNTED_OF = {
     who: _COUNTED.where(subject.in_(bindparam("people", expanding=True))) for who, subject in SUBJECTS.items()
 }
-_SEEN = select(*ActiveSeen.__table__.c).where(ActiveSeen.subject_id.in_(bindparam("people", expanding=True)))
+SEEN = select(*ActiveSeen.__table__.c).where(ActiveSeen.subject_id.in_(bindparam("people", expanding=True)))
+"""When some were active last."""
 
 
 def entries_of(row: Any) -> Iterator[Entry]:
@@ -135,7 +136,7 @@ def _histories(fresh: Mapping[Whose, History]) -> dict[Whose, History]:
     last: dict[tuple[str, str], list[Any]] = defaultdict(list)
     deep: dict[str, set[str]] = defaultdict(set)
     for n in range(0, len(people), 500):
-        for row in db.session.execute(_SEEN, {"people": people[n : n + 500]}):
+        for row in db.session.execute(SEEN, {"people": people[n : n + 500]}):
             last[row.who, row.subject_id].append(row)
     for whose, history in fresh.items():
         node, grain, who, item, subject = whose

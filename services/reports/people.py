@@ -4,7 +4,8 @@ every cut."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from itertools import groupby
@@ -20,7 +21,7 @@ from core.reports import Question
 from core.rows import JsonRows, json_rows, one_of_days
 from services.orders.models import ServiceOrder
 from services.reports import figures, tail
-from services.reports.activity import ALL, NEVER, SUBJECTS, WHO
+from services.reports.activity import ALL, NEVER, SEEN, SUBJECTS, WHO
 from services.reports.models import Active, ActiveKnown, ActiveSeen, RollMark, RollPath
 from services.reports.places import Below, places
 from volunteers.hours.models import HourEntry
@@ -132,16 +133,53 @@ def _split(question: Question) -> list[figures.Part]:
 def _tail(question: Question, below: Below, whos: Sequence[str]) -> dict[Key, int]:
     """People who were active only behind the mark."""
     fresh = _by_key(question, below, _seen_behind(question, whos))
-    if not fresh:
-        return {}
     pairs = [(key, subject) for key, some in sorted(fresh.items()) for subject in sorted(some)]
-    asked = [{"n": n, "who": key[0], "subject": subject, **_where(question, below, key[1])}
-             for n, (key, subject) in enumerate(pairs)]  # fmt: skip
-    counted = fast().execute(_counted_before(tuple(whos), dialect_name()), tail.values(question) | {"asked": asked})
     found = {key: len(some) for key, some in fresh.items()}
-    for n in counted.scalars():
-        found[pairs[n][0]] -= 1
+    last = _last_seen(sorted({subject for _, subject in pairs}))
+    unsure: list[tuple[Key, dict[str, Any]]] = []
+    for key, subject in pairs:
+        asked = _where(question, below, key[1])
+        was = _was_counted(last.get((key[0], subject), ()), asked, tail.past(question))
+        if was is None:
+            start, end = clock.day_bounds(asked.first)[0], clock.day_bounds(asked.last)[1]
+            unsure.append((key, {"n": len(unsure), "who": key[0], "subject": subject, "path": f"%/{asked.node}/%",
+                                 "first": start, "last": end, "item": asked.item}))  # fmt: skip
+        elif was:
+            found[key] -= 1
+    if unsure:
+        statement = _counted_before(tuple(sorted({key[0] for key, _ in unsure})), dialect_name())
+        rows = [row for _, row in unsure]
+        for n in fast().execute(statement, tail.values(question) | {"asked": rows}).scalars():
+            found[unsure[n][0]] -= 1
     return found
+
+
+Last = Sequence[tuple[str, str, date, date]]
+"""Path, item, the last day of service that is counted, and the last day on which one was recorded."""
+
+
+def _last_seen(subjects: list[str]) -> Mapping[Key, Last]:
+    """What is kept of when somebody was active last, by who they are."""
+    if not subjects:
+        return {}
+
+    def read() -> Mapping[Key, Last]:
+        found: dict[Key, list[tuple[str, str, date, date]]] = defaultdict(list)
+        for row in fast().execute(SEEN, {"people": subjects}):
+            found[row.who, row.subject_id].append((row.path, row.item, row.last, row.known_on))
+        return found
+
+    return remembered(("seen", *subjects), read)
+
+
+def _was_counted(last: Last, asked: Asked, as_of: date | None) -> bool | None:
+    """Whether somebody is in the sums already; none when what is kept of their last days does not say it."""
+    here = [row for row in last if asked.node in row[0].split("/") and asked.item in ("", row[1])]
+    if as_of is not None and any(known_on > as_of for *_, known_on in here):
+        return None
+    if any(asked.first <= day <= asked.last for _, _, day, _ in here):
+        return True
+    return False if all(day < asked.first for _, _, day, _ in here) else None
 
 
 def _seen_behind(question: Question, whos: Sequence[str]) -> Iterator[Seen]:
@@ -178,8 +216,17 @@ def _counted_before(whos: tuple[str, ...], dialect: str) -> Any:
     ])  # fmt: skip
 
 
-def _where(question: Question, below: Below, key: str) -> dict[str, Any]:
-    """Where, when and for which item the people under a key are counted."""
+@dataclass(frozen=True)
+class Asked:
+    """Where, when and for which item (or any) the people under a key are counted."""
+
+    node: str
+    first: date
+    last: date
+    item: str
+
+
+def _where(question: Question, below: Below, key: str) -> Asked:
     first, last, item = question.first, question.last, question.only.get("item", "")
     node = question.path.rstrip("/").rpartition("/")[2]
     match question.by:
@@ -197,7 +244,7 @@ def _where(question: Question, below: Below, key: str) -> dict[str, Any]:
         case "month":
             month = date.fromisoformat(key + "-01")
             first, last = max(first, month), min(last, clock.month_end(month))
-    return {"path": f"%/{node}/%", "first": clock.day_bounds(first)[0], "last": clock.day_bounds(last)[1], "item": item}
+    return Asked(node, first, last, item)
 
 
 def _by_key(question: Question, below: Below, seen: Iterable[Seen]) -> dict[Key, set[str]]:
