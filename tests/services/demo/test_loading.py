@@ -52,7 +52,7 @@ def _check_states() -> None:
 
 
 QUOTED = (
-    "grid.estates", "grid.buildings", "grid.households", "grid.residents",
+    "grid.estates", "grid.buildings", "grid.households", "grid.residents", "residents.served", "households.served",
     "orders.placed", "orders.dispatched", "orders.accepted", "orders.completed", "orders.closed", "orders.on_time",
     "orders.response", "orders.resolution", "orders.satisfaction", "orders.unreachable", "orders.repeated",
     "orders.to_dispatch", "orders.to_accept_90", "orders.to_complete", "hours.minutes", "hours.services",

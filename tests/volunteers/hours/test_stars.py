@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from flask import Flask
 
 from community.policies.declared import topics
+from core import clock, reports
+from core.reports import Question
 from tests.factories import World, browser, caller
 from tests.services.orders.site import Site
 from tests.volunteers.making import decide, give, moment
+from volunteers.hours import rollups
 from volunteers.hours.rules import STARS
 from volunteers.hours.stars import NAMES, Stars, next_threshold, star_level
 
@@ -81,6 +85,31 @@ def test_ratings_hold_a_star_back_where_the_estate_asks_for_them(site: Site) -> 
         {"start": moment(10, n), "minutes": 1440, "name": "volunteer2"} for n in range(1, 11)
     ])  # fmt: skip
     assert caller(site.app, site.world["volunteer2"]).get("/volunteers/me/hours").json["star_level"] == 1
+
+
+@pytest.mark.parametrize(
+    ("rules", "stars"),
+    [({}, {"1": 2}), (BEIJING, {"2": 2}), ({"least_rating": "40"}, {"1": 1}), ({"one": 300, "two": 301}, {})],
+)
+def test_reports_count_stars_by_the_rules_of_the_estate(
+    rules: dict[str, object], stars: dict[str, int], site: Site
+) -> None:
+    for name in ("volunteer1", "volunteer2"):
+        give(site.app, site.world, *[{"start": moment(10, n), "minutes": 1440, "name": name} for n in range(1, 11)])
+    site.verb("resident", site.completed("volunteer1"), "rate", stars="2")
+    decide(site.app, site.world, "stars", **STARS.defaults | rules)
+    asked = Question(site.world.bodies["community"].path, clock.today(), clock.today(), "tier")
+    with site.app.app_context():
+        for folded in (False, True):
+            if folded:
+                rollups.fold()
+            drawn = reports.draw(asked, ["volunteers.starred"])
+            assert {key: values["volunteers.starred"].amount for key, values in drawn.items()} == stars
+            for tier in ("1", "2", "unheard of"):
+                one = replace(asked, by="total", only={"tier": tier})
+                listed = reports.behind(one, "volunteers.starred", None, 50).items
+                assert len(listed) == stars.get(tier, 0)
+                assert {row.star for row in listed} <= {NAMES[int(tier)] if tier in stars else ""}
 
 
 def test_thresholds_must_rise(site: Site) -> None:
