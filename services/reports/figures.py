@@ -129,15 +129,12 @@ def group_key(table: Any, by: str) -> list[Any]:
 def read_values(question: Question, nodes: Sequence[str], among: Sequence[Part]) -> dict[str, Any]:
     """The parameters of ``kept`` over parts of a period."""
     values: dict[str, Any] = {"nodes": list(nodes)}
-    for n, (grain, first, last) in enumerate(among):
-        values |= {f"grain{n}": grain, f"first{n}": first, f"last{n}": last}
     if "item" in question.only:
         values["item"] = question.only["item"]
-    as_of = tail.past(question)
-    if as_of is not None:
-        values["known_on"] = as_of
-        values |= {f"days{n}": list(_periods(*part)) for n, part in enumerate(among)}
-    return values
+    for n, (grain, first, last) in enumerate(among):
+        values |= {f"grain{n}": grain, f"first{n}": first, f"last{n}": last}
+        values[f"days{n}"] = list(_periods(grain, first, last))
+    return values | {"known_on": tail.past(question)}
 
 
 def _periods(grain: str, first: date, last: date) -> Iterator[date]:

@@ -59,6 +59,7 @@ COLUMNS: tuple[Shown, ...] = (
     Shown("star", "星级"),
     Shown("minutes", "分钟", "number", 10),
     Shown("times", "次数", "number", 8),
+    Shown("orders", "期内点单", "number", 10),
     Shown("places", "岗位数", "number", 8),
     Shown("joined_on", "登记日期", "day"),
     Shown("left_on", "退出日期", "day"),

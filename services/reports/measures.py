@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, select
+from sqlalchemy import (
+    Date,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 
 from community.grid.models import Estate, Household, Person
 from core import clock
-from core.database import UtcDateTime, fast
+from core.database import UtcDateTime, dialect_name, fast
 from core.reports import Measure, Question, Source, Value, declare
+from core.rows import JsonRows, json_rows
 from core.web import paging
 from services.orders.models import ServiceOrder
 from services.reports import people
+from services.reports.activity import SUBJECTS
+from services.reports.models import ActiveSeen, RollPath
 from volunteers.hours.models import HourEntry
 from volunteers.hours.sums import sign
 from volunteers.registry.models import Volunteer
@@ -59,82 +75,152 @@ def retained(question: Question, names: Sequence[str]) -> dict[str, dict[str, Va
     }
 
 
-def _entries(whose: ColumnElement[bool], span: str, *columns: Any) -> Select[Any]:
-    """Somebody's entries below the path in the days named, whatever became of them."""
-    start, end = bindparam(f"{span}_start", type_=UtcDateTime()), bindparam(f"{span}_end", type_=UtcDateTime())
-    item: Any = bindparam("item")
-    of_item = (item == "") | (func.coalesce(ServiceOrder.item_code, "other") == item)
-    here = Estate.path.like(bindparam("path"))
+_HOME: Any = Estate.__table__.alias("home")
+_IDS: Any = bindparam("ids", expanding=True)
+
+
+def _moment(name: str) -> Any:
+    return bindparam(name, type_=UtcDateTime())
+
+
+def _entries(span: str, *columns: Any) -> Select[Any]:
+    """Entries below the path in the days named, whatever became of them."""
+    start, end, only = _moment(f"{span}_start"), _moment(f"{span}_end"), bindparam("item", type_=String())
+    of_item = (only == "") | (func.coalesce(ServiceOrder.item_code, "other") == only)
     return (
         select(*columns)
         .select_from(HourEntry)
         .join(Estate, Estate.id == HourEntry.estate_id)
         .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
-        .where(whose, here, HourEntry.starts_at >= start, HourEntry.starts_at < end, of_item)
+        .where(Estate.path.like(bindparam("path")), HourEntry.starts_at >= start, HourEntry.starts_at < end, of_item)
     )
 
 
-def _given(whose: ColumnElement[bool], of: Any) -> tuple[Any, Any]:
-    """Minutes and services in the period, added up."""
-    minutes, times = (
-        _entries(whose, "own", func.coalesce(func.sum(column), 0)).correlate(of).scalar_subquery()
-        for column in (HourEntry.minutes, sign(HourEntry.minutes))
-    )
-    return minutes.label("minutes"), times.label("times")
+def _placed(subject: Any) -> Select[Any]:
+    """How many orders each of some residents or households placed in the period."""
+    inside = ServiceOrder.placed_at >= _moment("own_start"), ServiceOrder.placed_at < _moment("own_end")
+    return select(subject, func.count()).where(subject.in_(_IDS), *inside).group_by(subject)
 
 
-_HOME: Any = Estate.__table__.alias("home")
-_OF_VOLUNTEER = HourEntry.volunteer_id == Volunteer.person_id
+class Helper(NamedTuple):
+    """A volunteer in the list of those who served, with what they gave in the period."""
+
+    person_id: str
+    number: str
+    name: str
+    estate_name: str
+    minutes: int
+    times: int
+    counts: int
 
 
-def _volunteers(span: str, counts: Any) -> Select[Any]:
-    return (
-        select(Volunteer.person_id, Volunteer.number, Person.name.label("name"), _HOME.c.name.label("estate_name"),
-               *_given(_OF_VOLUNTEER, Volunteer), counts.label("counts"))
-        .join(Person, Person.id == Volunteer.person_id)
-        .join(_HOME, _HOME.c.id == Volunteer.estate_id)
-        .where(_entries(_OF_VOLUNTEER, span, HourEntry.id).correlate(Volunteer).exists())
+class Resident(NamedTuple):
+    """A resident who was served, with how many orders they placed in the period."""
+
+    row_key: str
+    name: str
+    estate_name: str
+    orders: int
+    counts: int
+
+
+class Served(NamedTuple):
+    """A household that was served, with how many orders it placed in the period."""
+
+    row_key: str
+    household_label: str
+    estate_name: str
+    orders: int
+    counts: int
+
+
+_GAVE = _entries(
+    "own", HourEntry.volunteer_id, func.sum(HourEntry.minutes), func.sum(sign(HourEntry.minutes))
+).where(HourEntry.volunteer_id.in_(_IDS)).group_by(HourEntry.volunteer_id)  # fmt: skip
+_VOLUNTEERS = (
+    select(Volunteer.person_id, Volunteer.number, Person.name, _HOME.c.name)
+    .join(Person, Person.id == Volunteer.person_id)
+    .join(_HOME, _HOME.c.id == Volunteer.estate_id)
+)
+
+
+def _living(of: Any, told: Any) -> Select[Any]:
+    return select(of.id, told, _HOME.c.name).join(_HOME, _HOME.c.id == of.estate_id)
+
+
+_LISTS: Mapping[str, tuple[Any, Any, Select[Any], Select[Any]]] = {
+    "v": (Helper, Volunteer.person_id, _VOLUNTEERS, _GAVE),
+    "r": (Resident, Person.id, _living(Person, Person.name), _placed(ServiceOrder.person_id)),
+    "h": (Served, Household.id, _living(Household, Household.label), _placed(ServiceOrder.household_id)),
+}
+"""What a list of each of ``activity.WHO`` is made of: its rows, their key, who they are, and what is told of them."""
+
+
+@cache
+def _active(who: str, dialect: str) -> Select[Any]:
+    """Those whose last day, as far as it is counted, lies in the period, or who were active behind the mark; of those
+    who were active after the period the ledger says whether they were so in it."""
+    first, last, only = (bindparam(name, type_=kind) for name, kind in
+                         (("first", Date()), ("last", Date()), ("item", String())))  # fmt: skip
+    sure = func.max(case((ActiveSeen.last <= last, 1), else_=0)).label("sure")
+    seen = (
+        select(ActiveSeen.subject_id.label("id"), sure)
+        .join(RollPath, RollPath.path == ActiveSeen.path)
+        .join(Estate, Estate.id == RollPath.estate_id)
+        .where(Estate.path.like(bindparam("path")), ActiveSeen.who == who, ActiveSeen.last >= first,
+               (only == "") | (ActiveSeen.item == only))
+        .group_by(ActiveSeen.subject_id)
     )  # fmt: skip
+    fresh = json_rows(dialect, bindparam("fresh", type_=JsonRows()), {"id": String(), "sure": Integer()})
+    those = union_all(seen, select(fresh.c.id, fresh.c.sure)).subquery()
+    found = select(those.c.id, func.max(those.c.sure).label("sure")).group_by(those.c.id).subquery("found")
+    _, key, whom, _ = _LISTS[who]
+    was = _entries("own", HourEntry.id).where(SUBJECTS[who] == key).correlate(key.class_).exists()
+    joined = whom.add_columns(literal_column("1")).join(found, found.c.id == key)
+    return joined.where(or_(found.c.sure == 1, was))
 
 
-def _served(of: Any, subject: Any, told: Any) -> Select[Any]:
-    whose = subject == of.id
-    return (
-        select(of.id.label("row_key"), told, _HOME.c.name.label("estate_name"), *_given(whose, of),
-               literal_column("1").label("counts"))
-        .join(_HOME, _HOME.c.id == of.estate_id)
-        .where(_entries(whose, "own", HourEntry.id).correlate(of).exists())
-    )  # fmt: skip
+_SERVED_THEN, _SERVES = (
+    _entries(span, HourEntry.id).where(SUBJECTS["v"] == Volunteer.person_id).correlate(Volunteer).exists()
+    for span in ("then", "own")
+)
+_EARLIER = _VOLUNTEERS.add_columns(case((_SERVES, 1), else_=0)).where(_SERVED_THEN)
 
 
-_AGAIN = case((_entries(_OF_VOLUNTEER, "own", HourEntry.id).correlate(Volunteer).exists(), 1), else_=0)
-_EARLIER = _volunteers("then", _AGAIN)
-_LISTS: dict[str, tuple[Select[Any], Any]] = {
-    "volunteers.active": (_volunteers("own", literal_column("1")), Volunteer.person_id),
-    "residents.served": (_served(Person, ServiceOrder.person_id, Person.name.label("name")), Person.id),
-    "households.served": (
-        _served(Household, ServiceOrder.household_id, Household.label.label("household_label")), Household.id
-    ),
-}  # fmt: skip
-
-
-def _page(statement: Select[Any], key: Any, question: Question, cursor: str | None, limit: int) -> paging.Page[Any]:
-    earlier = before(question)
-    values: dict[str, Any] = {"path": question.path + "%", "item": question.only.get("item", "")}
-    for name, asked in (("own", question), ("then", earlier)):
+def _values(question: Question) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "path": question.path + "%", "item": question.only.get("item", ""), "first": question.first,
+        "last": question.last,
+    }  # fmt: skip
+    for name, asked in (("own", question), ("then", before(question))):
         values |= {f"{name}_start": clock.day_bounds(asked.first)[0], f"{name}_end": clock.day_bounds(asked.last)[1]}
-    rows = fast().execute(paging.after(statement, [key], (str,), cursor, limit), values).all()
-    return paging.page_of(rows, limit, lambda row: (row[0],))
+    return values
+
+
+def _page(
+    who: str, statement: Select[Any], values: Mapping[str, Any], cursor: str | None, limit: int
+) -> paging.Page[Any]:  # fmt: skip
+    """Those of a page by their key, and then what is told of them alone."""
+    row, key, _, told = _LISTS[who]
+    found = fast().execute(paging.after(statement, [key], (str,), cursor, limit), values).all()
+    sums = {id_: numbers for id_, *numbers in fast().execute(told, {**values, "ids": [one[0] for one in found]})}
+    nothing = [0] * (len(row._fields) - len(found[0])) if found else []
+    rows = [row(*one[:-1], *map(int, sums.get(one[0], nothing)), one[-1]) for one in found]
+    return paging.page_of(rows, limit, lambda one: (one[0],))
 
 
 def behind(question: Question, name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
     """The volunteers who served in the period, or the residents or households who were served."""
-    return _page(*_LISTS[name], question, cursor, limit)
+    who, only = WHO[name], question.only.get("item")
+    behind_marks = people.seen_behind(replace(question, as_of=None), [who])
+    fresh = {subject for _, subject, _, item, _ in behind_marks if only in (None, item)}
+    rows = [{"id": subject, "sure": 1} for subject in sorted(fresh)]
+    return _page(who, _active(who, dialect_name()), _values(question) | {"fresh": rows}, cursor, limit)
 
 
 def behind_retained(question: Question, _name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
     """Those who served just before; ``counts`` tells who did again."""
-    return _page(_EARLIER, Volunteer.person_id, question, cursor, limit)
+    return _page("v", _EARLIER, _values(question), cursor, limit)
 
 
 declare(

@@ -73,9 +73,12 @@ def _statement(how: figures.Reading, named: tuple[bool, ...]) -> Any:
     each part whether it names the previous periods."""
 
     def only(table: Any, n: int) -> list[Any]:
+        whom = table.who.in_(bindparam("whos", expanding=True))
+        if named[n]:
+            return [whom, one_of_days(table.prev, f"prevs{n}", how.dialect)]
+        # Period by period, in each of which the key has the previous ones in their order.
         between = [bindparam(f"{name}{n}", type_=Date()) for name in ("since", "upto")]
-        prev = one_of_days(table.prev, f"prevs{n}", how.dialect) if named[n] else table.prev.between(*between)
-        return [table.who.in_(bindparam("whos", expanding=True)), prev]
+        return [whom, one_of_days(table.period, f"days{n}", how.dialect), table.prev.between(*between)]
 
     def keys_of(table: Any) -> list[Any]:
         return [table.who, *figures.group_key(table, how.by)]
@@ -132,7 +135,7 @@ def _split(question: Question) -> list[figures.Part]:
 
 def _tail(question: Question, below: Below, whos: Sequence[str]) -> dict[Key, int]:
     """People who were active only behind the mark."""
-    fresh = _by_key(question, below, _seen_behind(question, whos))
+    fresh = _by_key(question, below, seen_behind(question, whos))
     pairs = [(key, subject) for key, some in sorted(fresh.items()) for subject in sorted(some)]
     found = {key: len(some) for key, some in fresh.items()}
     last = _last_seen(sorted({subject for _, subject in pairs}))
@@ -182,7 +185,8 @@ def _was_counted(last: Last, asked: Asked, as_of: date | None) -> bool | None:
     return False if all(day < asked.first for _, _, day, _ in here) else None
 
 
-def _seen_behind(question: Question, whos: Sequence[str]) -> Iterator[Seen]:
+def seen_behind(question: Question, whos: Sequence[str]) -> Iterator[Seen]:
+    """Who was active behind the marks."""
     for one in tail.hours(question):
         for who, subject in zip(WHO, one.whom, strict=True):
             if who in whos and subject is not None:
@@ -296,7 +300,7 @@ def _overlaps(question: Question, below: Below, whos: Sequence[str]) -> dict[Key
     several: dict[str, set[str]] = {who: set() for who in whos}
     for who, subject in fast().execute(_SEVERAL, values | {"whos": list(whos)}):
         several[who].add(subject)
-    for who, subject, *_ in _seen_behind(question, whos):
+    for who, subject, *_ in seen_behind(question, whos):
         several[who].add(subject)
     found: dict[Key, int] = defaultdict(int)
     for who, people in several.items():
