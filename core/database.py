@@ -271,10 +271,15 @@ def fast() -> Connection:
     return connection
 
 
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan"
+
+
 @contextmanager
 def one_moment() -> Iterator[None]:
     """Inside, every statement of ``fast()`` sees the database as it stood when the first one was sent, and none writes.
 
+    It is for reports: PostgreSQL plans each of their statements for the values given, for one that suits a branch and
+    a day may take a thousand times as long for a city and a year.
     Inside ``joined()``, whose transaction it is, and inside itself, it changes nothing.
     """
     connection = fast()
@@ -283,7 +288,7 @@ def one_moment() -> Iterator[None]:
     if raw.in_transaction if sqlite else raw.info.transaction_status:
         yield
         return
-    raw.execute("BEGIN" if sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    raw.execute("BEGIN" if sqlite else _BEGIN)
     g._moment = {}
     try:
         yield

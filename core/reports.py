@@ -200,10 +200,10 @@ def _value(name: str, numbers: Sequence[int]) -> Value:
 
 def behind(question: Question, name: str, cursor: str | None, limit: int) -> Any:
     """A page of the rows behind a figure. Raises ``KeyError`` for an unknown measure or one without rows to show."""
-    source = _measures[name][1]
-    if source.rows is not None:
-        return dated.behind(source.rows, question.path, name, Span(question.first, question.last), cursor, limit,
-                            question.only)  # fmt: skip
-    if source.behind is None:
-        raise KeyError(name)
-    return source.behind(question, name, cursor, limit)
+    source, span = _measures[name][1], Span(question.first, question.last)
+    with one_moment():
+        if source.rows is not None:
+            return dated.behind(source.rows, question.path, name, span, cursor, limit, question.only)
+        if source.behind is None:
+            raise KeyError(name)
+        return source.behind(question, name, cursor, limit)

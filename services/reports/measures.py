@@ -159,7 +159,12 @@ _LISTS: Mapping[str, tuple[Any, Any, Select[Any], Select[Any]]] = {
 @cache
 def _active(who: str, dialect: str) -> Select[Any]:
     """Those whose last day, as far as it is counted, lies in the period, or who were active behind the mark; of those
-    who were active after the period the ledger says whether they were so in it."""
+    who were active after the period the ledger says whether they were so in it. Of a volunteer it says so at once."""
+    _, key, whom, _ = _LISTS[who]
+    was = _entries("own", HourEntry.id).where(SUBJECTS[who] == key).correlate(key.class_).exists()
+    whom = whom.add_columns(literal_column("1"))
+    if who == "v":
+        return whom.where(was)
     first, last, only = (bindparam(name, type_=kind) for name, kind in
                          (("first", Date()), ("last", Date()), ("item", String())))  # fmt: skip
     sure = func.max(case((ActiveSeen.last <= last, 1), else_=0)).label("sure")
@@ -174,10 +179,7 @@ def _active(who: str, dialect: str) -> Select[Any]:
     fresh = json_rows(dialect, bindparam("fresh", type_=JsonRows()), {"id": String(), "sure": Integer()})
     those = union_all(seen, select(fresh.c.id, fresh.c.sure)).subquery()
     found = select(those.c.id, func.max(those.c.sure).label("sure")).group_by(those.c.id).subquery("found")
-    _, key, whom, _ = _LISTS[who]
-    was = _entries("own", HourEntry.id).where(SUBJECTS[who] == key).correlate(key.class_).exists()
-    joined = whom.add_columns(literal_column("1")).join(found, found.c.id == key)
-    return joined.where(or_(found.c.sure == 1, was))
+    return whom.join(found, found.c.id == key).where(or_(found.c.sure == 1, was))
 
 
 _SERVED_THEN, _SERVES = (

@@ -43,7 +43,9 @@ def _standing(dialect: str) -> Any:
         .outerjoin(HourTotal, HourTotal.volunteer_id == Volunteer.person_id)
         .outerjoin(fresh, fresh.c.volunteer_id == Volunteer.person_id)
         .where(still)
-        .subquery()
+        # All of them at once, or PostgreSQL goes through them in the order of the list, one by one.
+        .cte("standing")
+        .prefix_with("MATERIALIZED")
         .c
     )  # fmt: skip
 
