@@ -3,7 +3,7 @@
 ``make`` fills an empty, migrated database with set-based SQL alone, ten million orders as well as six hundred, and
 ``bench.sums`` counts them into the sums, so that no sweep has to run for a day; a test proves that nothing differs. All
 of it lies before the mark but for a small tail. Numbers are drawn by multiplying modulo a prime, the same each time.
-Left out is what no report reads: offers, events, the ledger's own months.
+Left out is what no report reads: offers and events.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ from services.reports import times
 from services.reports.models import OrderCount
 from volunteers.hours.models import HourEntry
 from volunteers.registry.models import Volunteer
+from volunteers.teams.models import Team, TeamMembership
 
 DAYS, QUIET = 1095, 10
-ESTATES, COMMUNITIES, PEOPLE = 100, 10, 200
+ESTATES, COMMUNITIES, PEOPLE, TEAM = 100, 10, 200, 20
 ITEMS = ("elder_shopping", "errands", "plumbing")
 LENGTHS = 97
 PRIME = 1_000_003
@@ -93,6 +94,7 @@ def make(app: Flask, size: Size) -> str:
             _hours()
             sums.count_orders(now)
         sums.fill(now)
+        sums.fill_months()
         sums.run("DROP TABLE bench_length")
         db.session.commit()
         _fresh(size, now)
@@ -120,6 +122,9 @@ def _places(size: Size, now: datetime) -> str:
         add(Estate, id=f"e{e}", name=f"小区{e}", branch_id=f"b{e}", path=path, duty_phone="", created_at=now)
         add(Building, id=f"g{e}", estate_id=f"e{e}", name="1栋", number=1, kind="building")
         add(Unit, id=f"u{e}", estate_id=f"e{e}", building_id=f"g{e}", number=1)
+        add(Team, id=f"t{e}", kind="vanguard", name=f"队伍{e}", state="open", version=1, organisation_id=f"b{e}",
+            estate_id=f"e{e}", path=path, slogan="", description="", founded_on=date(2023, 1, 1), created_at=now,
+            updated_at=now)  # fmt: skip
         for p in range(size.people):
             who = f"{e}-{p}"
             add(Household, id="m" + who, estate_id=f"e{e}", building_id=f"g{e}", unit_id=f"u{e}", door=str(p), floor=1,
@@ -128,6 +133,10 @@ def _places(size: Size, now: datetime) -> str:
                 updated_at=now)  # fmt: skip
             add(Volunteer, person_id="p" + who, estate_id=f"e{e}", number=f"v{who}", joined_on=date(2023, 1, 1),
                 updated_at=now)  # fmt: skip
+            if p < TEAM:
+                add(TeamMembership, id=f"t{who}", estate_id=f"e{e}", team_id=f"t{e}", person_id="p" + who,
+                    state="member", version=1, role="member", via="asked", wish="", reason="", updated_at=now,
+                    joined_at=now - timedelta(days=DAYS + 1))  # fmt: skip
     token = _reader(add, now)
     for model, found in rows.items():
         db.session.execute(insert(model), found)

@@ -39,7 +39,7 @@ BEFORE = 100_000
 FACTOR, MILLISECONDS = 2.0, 50.0
 REPEATS = 15
 """PostgreSQL may take another plan for a statement that it has seen ten times."""
-CUTS = ("total", "unit", "month", "week", "day", "item", "category")
+CUTS = tuple(reports.DIMENSION_NAMES)
 VARIANTS: dict[str, dict[str, Any]] = {"now": {}, "then": {"organised": "then"}, "as of": {"ago": 40}}
 LISTS = ("orders.placed", "orders.on_time", "orders.reopened", "orders.to_complete", "hours.minutes")
 MEMORY = {"shared_buffers": "2GB", "max_wal_size": "8GB", "effective_cache_size": "8GB", "work_mem": "32MB"}
@@ -186,8 +186,9 @@ def questions() -> dict[str, Callable[[], Any]]:
     groups = sorted({measure.group for measure in reports.measures().values()})
     for group in groups:
         for cut in CUTS:
-            names = [m.name for m in reports.measures().values() if m.group == group and cut in {*m.cuts, "total"}]
+            cuts = [m for m in reports.measures().values() if m.group == group and cut in {*m.cuts, "total"}]
             for variant, more in VARIANTS.items():
+                names = [m.name for m in cuts if m.recalls or "ago" not in more]
                 for span, days in (("", (year, today)), (" of a whole year", whole)):
                     if names:
                         found[f"{group} by {cut}, {variant}{span}"] = _asking(names, cut, days, more)

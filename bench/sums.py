@@ -35,7 +35,8 @@ from services.reports.activity import ALL, NEVER, SUBJECTS
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, seconds, vector
 from services.reports.models import OrderCount, RollMark, RollPath
 from services.reports.workflow import BEGINNING, LAG, SUMS
-from volunteers.hours.models import HourEntry
+from volunteers.hours.models import HourEntry, HourMonth, HourTotal
+from volunteers.hours.sums import month_of
 
 LENGTH = table("bench_length", column("a", Integer), column("a_bucket", Integer), column("b_bucket", Integer))
 
@@ -84,6 +85,18 @@ def fill(now: datetime) -> None:
     db.session.execute(insert(RollPath.__table__).from_select(["estate_id", "since", "path"], stood))
     for name in ("reach", "rollup", "rollup_time", "active", "person"):
         run(f"DROP TABLE bench_{name}")
+
+
+def fill_months() -> None:
+    """The ledger's own sums, of months and in all, from all that is there."""
+    month = month_of(HourEntry.starts_at)
+    keys = (HourEntry.volunteer_id, HourEntry.estate_id, month)
+    given = select(*keys, func.sum(HourEntry.minutes), func.count(), func.max(HourEntry.recorded_at)).group_by(*keys)
+    names = ["volunteer_id", "estate_id", "month", "minutes", "services", "watermark"]
+    db.session.execute(insert(HourMonth.__table__).from_select(names, given))
+    sums = select(HourMonth.volunteer_id, func.sum(HourMonth.minutes), func.sum(HourMonth.services))
+    names = ["volunteer_id", "minutes", "services"]
+    db.session.execute(insert(HourTotal.__table__).from_select(names, sums.group_by(HourMonth.volunteer_id)))
 
 
 def _at(moment: datetime) -> Any:

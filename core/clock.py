@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -45,6 +46,37 @@ def next_month(day: date) -> date:
 def month_end(day: date) -> date:
     """The last day of a day's month."""
     return next_month(day) - timedelta(days=1)
+
+
+Part = tuple[str, date, date]
+"""A grain (``d`` days, ``w`` weeks, ``m`` months) and the first and last of its periods, each by its first day."""
+
+
+def cover(first: date, last: date, grains: Sequence[str], goes_on: bool = False) -> list[Part]:
+    """A period as the whole periods of the first of these grains that lie in it, and what is left before and after them
+    as those of the next ones; days come last. ``goes_on``: nothing comes after it, so that its last one is whole."""
+    grain, smaller = grains[0], grains[1:]
+    if first > last:
+        return []
+    if grain == "d":
+        return [("d", first, last)]
+    start = first if first_of(grain, first) == first else last_of(grain, first) + timedelta(days=1)
+    until = last_of(grain, last) if goes_on else last
+    end = first_of(grain, until + timedelta(days=1)) - timedelta(days=1)
+    if start > end:
+        return cover(first, last, smaller, goes_on)
+    before = cover(first, start - timedelta(days=1), smaller)
+    return [(grain, start, first_of(grain, end)), *before, *cover(end + timedelta(days=1), last, smaller)]
+
+
+def first_of(grain: str, day: date) -> date:
+    """The first day of the period of a grain in which a day lies."""
+    return {"d": day, "w": day - timedelta(days=day.weekday()), "m": day.replace(day=1)}[grain]
+
+
+def last_of(grain: str, day: date) -> date:
+    """The last day of that period."""
+    return {"d": day, "w": day + timedelta(days=6 - day.weekday()), "m": month_end(day)}[grain]
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:

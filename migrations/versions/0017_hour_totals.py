@@ -1,4 +1,4 @@
-"""What a volunteer's months add up to."""
+"""What a volunteer's months add up to, and an index that has the months of many."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ def upgrade() -> None:
         "INSERT INTO hour_total (volunteer_id, minutes, services) "
         "SELECT volunteer_id, sum(minutes), sum(services) FROM hour_month GROUP BY volunteer_id"
     )
+    columns = ["estate_id", "minutes", "services"]
+    op.create_index("ix_hour_month_given", "hour_month", ["volunteer_id", "month"], postgresql_include=columns)
 
 
 def downgrade() -> None:
     """Back to the step before."""
+    op.drop_index("ix_hour_month_given", table_name="hour_month")
     op.drop_table("hour_total")

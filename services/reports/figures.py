@@ -28,8 +28,6 @@ from services.reports.places import Below, child_at, places
 from services.reports.workflow import SUMS
 
 Numbers = dict[str, int]
-Part = tuple[str, date, date]
-"""A grain (days, weeks, months) and the first and last of its periods; an empty one ends before it begins."""
 
 
 @dataclass(frozen=True)
@@ -54,38 +52,13 @@ GROUPS = {"unit": "node", "estate": "node", "month": "period", "week": "period",
 """By which key of the sums each dimension is read; the total by none."""
 
 
-def parts(question: Question, weeks: bool = False) -> list[Part]:
+def parts(question: Question, weeks: bool = False) -> list[clock.Part]:
     """From which sums a period is put together, a few at most; ``weeks``: whether there are sums of weeks, too."""
     all_of_them = ("m", "w", "d") if weeks else ("m", "d")
     cut: dict[str, tuple[str, ...]] = {"day": ("d",), "week": ("w", "d") if weeks else ("d",), "month": ("m", "d")}
     # What goes on until today ends with the whole month: of the days to come there is nothing yet.
     goes_on = question.last >= clock.today() and tail.past(question) is None
-    return cover(question.first, question.last, cut.get(question.by, all_of_them), goes_on)
-
-
-def cover(first: date, last: date, grains: Sequence[str], goes_on: bool = False) -> list[Part]:
-    """The whole periods of the first of these grains that lie between two days, and what is left before and after them
-    as those of the next ones."""
-    grain, smaller = grains[0], grains[1:]
-    if first > last:
-        return []
-    if grain == "d":
-        return [("d", first, last)]
-    start = first if _first_of(grain, first) == first else _last_of(grain, first) + timedelta(days=1)
-    until = _last_of(grain, last) if goes_on else last
-    end = _first_of(grain, until + timedelta(days=1)) - timedelta(days=1)
-    if start > end:
-        return cover(first, last, smaller, goes_on)
-    before = cover(first, start - timedelta(days=1), smaller)
-    return [(grain, start, _first_of(grain, end)), *before, *cover(end + timedelta(days=1), last, smaller)]
-
-
-def _first_of(grain: str, day: date) -> date:
-    return day.replace(day=1) if grain == "m" else day - timedelta(days=day.weekday())
-
-
-def _last_of(grain: str, day: date) -> date:
-    return clock.month_end(day) if grain == "m" else day + timedelta(days=6 - day.weekday())
+    return clock.cover(question.first, question.last, cut.get(question.by, all_of_them), goes_on)
 
 
 def kept(
@@ -126,7 +99,7 @@ def group_key(table: Any, by: str) -> list[Any]:
     return [] if group is None else [group.label("key")]
 
 
-def read_values(question: Question, nodes: Sequence[str], among: Sequence[Part]) -> dict[str, Any]:
+def read_values(question: Question, nodes: Sequence[str], among: Sequence[clock.Part]) -> dict[str, Any]:
     """The parameters of ``kept`` over parts of a period."""
     values: dict[str, Any] = {"nodes": list(nodes)}
     if "item" in question.only:
@@ -140,7 +113,7 @@ def read_values(question: Question, nodes: Sequence[str], among: Sequence[Part])
 def _periods(grain: str, first: date, last: date) -> Iterator[date]:
     while first <= last:
         yield first
-        first = (first if grain == "d" else _last_of(grain, first)) + timedelta(days=1)
+        first = clock.last_of(grain, first) + timedelta(days=1)
 
 
 def monday(day: Any, dialect: str) -> Any:

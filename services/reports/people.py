@@ -89,7 +89,7 @@ def _statement(how: figures.Reading, named: tuple[bool, ...]) -> Any:
 
 
 def _values(
-    question: Question, nodes: Sequence[str], among: Sequence[tuple[figures.Part, Prevs]], whos: Sequence[str]
+    question: Question, nodes: Sequence[str], among: Sequence[tuple[clock.Part, Prevs]], whos: Sequence[str]
 ) -> dict[str, Any]:
     values = figures.read_values(question, nodes, [part for part, _ in among]) | {"whos": list(whos)}
     for n, (_, prevs) in enumerate(among):
@@ -97,7 +97,7 @@ def _values(
     return values
 
 
-def _parts(question: Question) -> list[tuple[figures.Part, Prevs]]:
+def _parts(question: Question) -> list[tuple[clock.Part, Prevs]]:
     """Which sums a period is read from, and who of them counts.
 
     Cut by periods, all who were there in a whole one; at the edges whoever was not there since the edge began. In all:
@@ -112,7 +112,7 @@ def _parts(question: Question) -> list[tuple[figures.Part, Prevs]]:
         by_day = question.by == "day"
         return [(part, [ALL] if by_day or part[0] != "d" else _before(part[1])) for part in found]
     begun = question.first.replace(day=1)
-    chosen: list[tuple[figures.Part, Prevs]] = [
+    chosen: list[tuple[clock.Part, Prevs]] = [
         (part, _before(begun if part[0] == "m" else question.first)) for part in found
     ]
     grain, first, last = found[0]
@@ -126,7 +126,7 @@ def _before(day: date) -> tuple[date, date]:
     return NEVER, day - timedelta(days=1)
 
 
-def _split(question: Question) -> list[figures.Part]:
+def _split(question: Question) -> list[clock.Part]:
     """The days of a period that holds no whole week, or month, by its own: there are two at most."""
     key_of, first, last = figures.keys(question), question.first, question.last
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]

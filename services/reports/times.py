@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -67,7 +67,7 @@ def moved(old: Buckets, new: Buckets) -> Iterator[tuple[str, int, int]]:
 
 def periods(day: date) -> tuple[tuple[str, date], ...]:
     """What durations of a day are counted for: the day, its week and its month, each by its first day."""
-    return ("d", day), ("w", day - timedelta(days=day.weekday())), ("m", day.replace(day=1))
+    return tuple((grain, clock.first_of(grain, day)) for grain in "dwm")
 
 
 def add(changes: Changes) -> None:

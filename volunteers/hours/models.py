@@ -75,7 +75,10 @@ class HourMonth(Base):
     minutes: Mapped[int] = mapped_column(Integer)
     services: Mapped[int] = mapped_column(Integer)
     watermark: Mapped[datetime]
-    __table_args__ = (Index("ix_hour_month_estate", "estate_id", "month", "volunteer_id"),)
+    __table_args__ = (
+        Index("ix_hour_month_estate", "estate_id", "month", "volunteer_id"),
+        Index("ix_hour_month_given", "volunteer_id", "month", postgresql_include=["estate_id", "minutes", "services"]),
+    )
 
 
 class HourTotal(Base):

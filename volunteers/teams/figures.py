@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Date, Select, bindparam, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate, Person
 from core import clock
-from core.database import fast
+from core.database import UtcDateTime, fast
 from core.web import paging
-from volunteers.hours.models import HourEntry
+from volunteers.hours.models import HourEntry, HourMonth, HourTail
+from volunteers.hours.sums import sign
 from volunteers.teams.models import Member, Team, TeamMembership
 
 MONTHS = 12
@@ -57,35 +59,83 @@ def _stands() -> ColumnElement[bool]:
 def figures_of(team_ids: Collection[str] | None, start: datetime, end: datetime, path: str = "") -> dict[str, Figures]:
     """The figures of teams from ``start`` until before ``end``, in one statement; of a corps with its detachments.
 
-    Without ``team_ids`` all teams together, under ``""``. ``path``: only services in estates that stand below it.
+    Without ``team_ids`` all teams together, under ``""``. ``path``: only services in estates that stand below it. Both
+    moments begin a day. Who was in the team all the time gave what the sums of whole months say, and what the ledger
+    has of the days before and after them; of others the ledger says what they gave while they were.
     """
     if team_ids is not None and not team_ids:
         return {}
-    root = _Root.c.root if team_ids is not None else literal("")
-    once = (
-        select(root.label("root"), HourEntry.id, HourEntry.volunteer_id, HourEntry.minutes, _stands().label("stands"))
-        .distinct()
-        .select_from(_Root)
-        .join(TeamMembership, TeamMembership.team_id == _Root.c.part)
-        .join(HourEntry, HourEntry.volunteer_id == TeamMembership.person_id)
-        .where(_then_in(), HourEntry.starts_at >= start, HourEntry.starts_at < end)
-    )
-    if team_ids is not None:
-        once = once.where(_Root.c.root.in_(team_ids))
-    if path:
-        once = once.where(HourEntry.estate_id.in_(select(Estate.id).where(Estate.path.like(path + "%"))))
-    c = once.subquery().c
-    rows = fast().execute(
-        select(c.root, func.count(func.distinct(case((c.stands, c.volunteer_id)))), func.sum(c.minutes),
-               func.sum(case((c.stands, 1), else_=0))).group_by(c.root)
-    )  # fmt: skip
+    first, last = clock.local(start).date(), clock.local(end).date() - timedelta(days=1)
+    parts = clock.cover(first, last, ("m", "d"), goes_on=last >= clock.today())
+    months = [(one, until) for grain, one, until in parts if grain == "m"]
+    days = [(one, until) for grain, one, until in parts if grain == "d"]
+    values: dict[str, Any] = {"start": start, "end": end, "path": path + "%", "teams": list(team_ids or ())}
+    for n, (one, until) in enumerate(months):
+        values |= {f"month{n}": one, f"until{n}": until}
+    for n, (one, until) in enumerate(days):
+        values |= {f"from{n}": clock.day_bounds(one)[0], f"to{n}": clock.day_bounds(until)[1]}
+    rows = fast().execute(_figures(team_ids is not None, bool(path), len(months), len(days)), values)
     return {row[0]: Figures(int(row[1]), int(row[2]), int(row[3])) for row in rows}
+
+
+@cache
+def _figures(by_team: bool, narrowed: bool, months: int, days: int) -> Select[Any]:
+    start, end = (bindparam(name, type_=UtcDateTime()) for name in ("start", "end"))
+    root: Any = _Root.c.root if by_team else literal("")
+    member = TeamMembership
+    belongs = (
+        select(root.label("root"), member.person_id)
+        .join(_Root, _Root.c.part == member.team_id)
+        .where(member.state.in_(_BEEN))
+    )
+    if by_team:
+        belongs = belongs.where(_Root.c.root.in_(bindparam("teams", expanding=True)))
+    all_along = member.joined_at <= start, or_(member.left_at.is_(None), member.left_at >= end)
+    steady = belongs.where(*all_along).distinct().cte("steady")
+
+    def given(model: Any, services: Any, *where: Any) -> Any:
+        chosen = select(steady.c.root, model.volunteer_id, model.minutes, services.label("services"))
+        return here(chosen.join(model, model.volunteer_id == steady.c.person_id), model).where(*where)
+
+    def here(statement: Any, model: Any) -> Any:
+        estates = select(Estate.id).where(Estate.path.like(bindparam("path")))
+        return statement.where(model.estate_id.in_(estates)) if narrowed else statement
+
+    found = []
+    for n in range(months):
+        for model, services in ((HourMonth, HourMonth.services), (HourTail, sign(HourTail.minutes))):
+            one, until = (bindparam(f"{name}{n}", type_=Date()) for name in ("month", "until"))
+            found.append(given(model, services, model.month.between(one, until)))
+    for n in range(days):
+        begin, over = (bindparam(f"{name}{n}", type_=UtcDateTime()) for name in ("from", "to"))
+        inside = HourEntry.starts_at >= begin, HourEntry.starts_at < over
+        found.append(given(HourEntry, sign(HourEntry.minutes), *inside))
+    others = belongs.where(or_(member.joined_at > start, member.left_at < end), member.joined_at < end)
+    who = others.add_columns(member.joined_at, member.left_at).subquery().c
+    steadily = select(steady.c.root).where(steady.c.root == who.root, steady.c.person_id == who.person_id)
+    once = (
+        select(who.root, HourEntry.id, HourEntry.volunteer_id, HourEntry.minutes, HourEntry.estate_id)
+        .join(HourEntry, HourEntry.volunteer_id == who.person_id)
+        .where(HourEntry.starts_at >= start, HourEntry.starts_at < end, HourEntry.starts_at >= who.joined_at,
+               or_(who.left_at.is_(None), HourEntry.starts_at < who.left_at), ~steadily.exists())
+        .distinct()
+    )  # fmt: skip
+    entry = here(once, HourEntry).subquery().c
+    found.append(select(entry.root, entry.volunteer_id, entry.minutes, sign(entry.minutes)))
+    c = union_all(*found).subquery().c
+    services = func.sum(c.services).label("services")
+    each = select(c.root, func.sum(c.minutes).label("minutes"), services).group_by(c.root, c.volunteer_id).subquery().c
+    served = func.count(case((each.services > 0, 1)))
+    return select(each.root, served, func.sum(each.minutes), func.sum(each.services)).group_by(each.root)
 
 
 def list_given(
     team_id: str | None, start: datetime, end: datetime, path: str, cursor: str | None, limit: int
 ) -> Sequence[Any]:
-    """The entries behind those figures, newest first, ``limit`` and one more, below a path; of one team or of all."""
+    """The entries behind those figures, newest first, ``limit`` and one more, below a path; of one team or of all.
+
+    Looked through are a few days, and four times as many as long as they do not fill a page.
+    """
     own = (
         select(TeamMembership.id)
         .join(_Root, _Root.c.part == TeamMembership.team_id)
@@ -100,10 +150,19 @@ def list_given(
                case((HourEntry.minutes > 0, 1), else_=-1).label("counts"))
         .join(Estate, Estate.id == HourEntry.estate_id)
         .join(Person, Person.id == HourEntry.volunteer_id)
-        .where(Estate.path.like(path + "%"), HourEntry.starts_at >= start, HourEntry.starts_at < end, own.exists())
+        .where(Estate.path.like(path + "%"), HourEntry.starts_at >= bindparam("since", type_=UtcDateTime()),
+               HourEntry.starts_at < end, own.exists())
     )  # fmt: skip
     keys = (HourEntry.starts_at, HourEntry.id)
-    return fast().execute(paging.after(rows, keys, (datetime, str), cursor, limit, descending=True)).all()
+    statement = paging.after(rows, keys, (datetime, str), cursor, limit, descending=True)
+    until = min(end, clock.now(), *([paging.decode(cursor, (datetime, str))[0]] if cursor else []))
+    window = timedelta(days=1)
+    while True:
+        since = max(start, until - window)
+        found = fast().execute(statement, {"since": since}).all()
+        if len(found) > limit or since <= start:
+            return found
+        window *= 4
 
 
 @dataclass
