@@ -312,7 +312,8 @@ def remembered(key: Any, make: Callable[[], T]) -> T:
 def joined() -> Iterator[None]:
     """Inside, ``fast()`` is the connection of ``db.session``: steps of workflows stand or fall with its transaction.
 
-    Call ``begin_write()`` before. On PostgreSQL a statement that fails spoils the whole transaction.
+    Call ``begin_write()`` before. On PostgreSQL a statement that fails spoils the whole transaction, unless it is
+    ``retryable()``.
     """
     before: Connection | None = g.get("_fast")
     g._fast = db.session.connection()
@@ -322,6 +323,18 @@ def joined() -> Iterator[None]:
         g._fast = before
         if before is None:
             g.pop("_fast")
+
+
+@contextmanager
+def retryable() -> Iterator[None]:
+    """Inside, a statement of ``fast()`` may fail and be sent anew: within ``joined()`` no more is taken back than what
+    was done inside. Outside of that each statement stands by itself anyway."""
+    connection = fast()
+    if connection.engine is engines().quick:
+        yield
+        return
+    with connection.begin_nested():
+        yield
 
 
 def _give_back(_error: BaseException | None) -> None:

@@ -15,11 +15,11 @@ EARLY, LATE = date(2026, 11, 1), date(2026, 11, 20)
 
 
 def seen(who: str, last: date, known_on: date) -> dict[str, object]:
-    return {"volunteer_id": who, "path": "a/b/", "item": "it'em", "last": last, "known_on": known_on}
+    return {"subject_id": who, "who": "v", "path": "a/b/", "item": "it'em", "last": last, "known_on": known_on}
 
 
 def active(node: str, people: int) -> dict[str, object]:
-    return {"node_id": node, "grain": "d", "item": "", "period": LATE, "prev": EARLY, "people": people}
+    return {"node_id": node, "grain": "d", "who": "v", "item": "", "period": LATE, "prev": EARLY, "people": people}
 
 
 def test_rows_are_merged_by_their_key(app: Flask) -> None:
@@ -28,7 +28,7 @@ def test_rows_are_merged_by_their_key(app: Flask) -> None:
         merge: dict[str, rows.Merge] = {"last": "greatest", "known_on": "replace"}
         rows.put(ActiveSeen, [seen("one", LATE, EARLY), seen("two", EARLY, LATE)], merge)
         rows.put(ActiveSeen, [seen("one", EARLY, LATE), seen("three", LATE, LATE)], merge)
-        seen_now = select(ActiveSeen.volunteer_id, ActiveSeen.item, ActiveSeen.last, ActiveSeen.known_on)
+        seen_now = select(ActiveSeen.subject_id, ActiveSeen.item, ActiveSeen.last, ActiveSeen.known_on)
         found = db.session.execute(seen_now)
         assert {row[0]: tuple(row[1:]) for row in found} == {
             "one": ("it'em", LATE, LATE), "two": ("it'em", EARLY, LATE), "three": ("it'em", LATE, LATE),

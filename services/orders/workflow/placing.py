@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from community.policies import queries as policies
 from core import clock, identity
 from core.access import Forbidden, Viewer
+from core.database import retryable
 from core.idempotency import Pending
 from core.ids import digits, new_id
 from services.orders import clocks, place_queries
@@ -70,7 +71,8 @@ def place(viewer: Viewer, wish: Wish, answer: Answer | None = None) -> Order:
     for attempt in range(5):
         order = _new_order(viewer, found, wish, placed_as)
         try:
-            make(viewer, order, Outcome(State.PLACED, details={"as": placed_as}), answer)
+            with retryable():
+                make(viewer, order, Outcome(State.PLACED, details={"as": placed_as}), answer)
         except IntegrityError as error:
             if "service_order" not in str(error.orig) or attempt == 4:
                 raise

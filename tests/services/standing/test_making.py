@@ -21,6 +21,7 @@ from core.outbox import Message
 from core.workflow import InvalidStep, Stale
 from services.catalogue.models import ServiceItem
 from services.orders import workflow as orders
+from services.orders.workflow import placing
 from services.standing import workflow
 from services.standing.models import StandingOrder
 from services.standing.recurrence import Pattern
@@ -50,6 +51,16 @@ def test_the_job_makes_the_week_ahead_and_offers_it(town: Making) -> None:
     series = town.read(standing)
     assert series.made_until == date(2026, 11, 25) and series.due_on == date(2026, 11, 19)
     assert list(audit.verify()) == []
+
+
+def test_a_number_that_is_taken_already_is_drawn_again(town: Making, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The visits of a series are made in one transaction, which must outlast it."""
+    drawn = iter(["111111", "111111", "111111", "222222"])
+    monkeypatch.setattr(placing, "digits", lambda count: next(drawn) if count == 6 else "0000")
+    both = [town.series(), town.series()]
+    job()
+    codes = sorted(town.order(town.orders(standing)[0].id).code[-6:] for standing in both)
+    assert codes == ["111111", "222222"]
 
 
 def test_running_again_makes_nothing_twice(town: Making, at: Callable[[datetime], None]) -> None:
