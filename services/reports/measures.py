@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Date,
     Integer,
     Select,
@@ -96,12 +97,6 @@ def _entries(span: str, *columns: Any) -> Select[Any]:
     )
 
 
-def _placed(subject: Any) -> Select[Any]:
-    """How many orders each of some residents or households placed in the period."""
-    inside = ServiceOrder.placed_at >= _moment("own_start"), ServiceOrder.placed_at < _moment("own_end")
-    return select(subject, func.count()).where(subject.in_(_IDS), *inside).group_by(subject)
-
-
 class Helper(NamedTuple):
     """A volunteer in the list of those who served, with what they gave in the period."""
 
@@ -115,22 +110,22 @@ class Helper(NamedTuple):
 
 
 class Resident(NamedTuple):
-    """A resident who was served, with how many orders they placed in the period."""
+    """A resident who was served, and when that was last, be it after the period."""
 
     row_key: str
     name: str
     estate_name: str
-    orders: int
+    last_served: date
     counts: int
 
 
 class Served(NamedTuple):
-    """A household that was served, with how many orders it placed in the period."""
+    """A household that was served, and when that was last, be it after the period."""
 
     row_key: str
     household_label: str
     estate_name: str
-    orders: int
+    last_served: date
     counts: int
 
 
@@ -148,45 +143,51 @@ def _living(of: Any, told: Any) -> Select[Any]:
     return select(of.id, told, _HOME.c.name).join(_HOME, _HOME.c.id == of.estate_id)
 
 
-_LISTS: Mapping[str, tuple[Any, Any, Select[Any], Select[Any]]] = {
-    "v": (Helper, Volunteer.person_id, _VOLUNTEERS, _GAVE),
-    "r": (Resident, Person.id, _living(Person, Person.name), _placed(ServiceOrder.person_id)),
-    "h": (Served, Household.id, _living(Household, Household.label), _placed(ServiceOrder.household_id)),
+_LISTS: Mapping[str, tuple[Any, Any, Select[Any]]] = {
+    "v": (Helper, Volunteer.person_id, _VOLUNTEERS),
+    "r": (Resident, Person.id, _living(Person, Person.name)),
+    "h": (Served, Household.id, _living(Household, Household.label)),
 }
-"""What a list of each of ``activity.WHO`` is made of: its rows, their key, who they are, and what is told of them."""
+"""What a list of each of ``activity.WHO`` is made of: its rows, their key, and who they are."""
+
+
+def _was(who: str, span: str) -> ColumnElement[bool]:
+    """Whether somebody has an entry in the days named."""
+    key = _LISTS[who][1]
+    return _entries(span, HourEntry.id).where(SUBJECTS[who] == key).correlate(key.class_).exists()
+
+
+_ACTIVE = _VOLUNTEERS.add_columns(literal_column("1")).where(_was("v", "own"))
+_EARLIER = _VOLUNTEERS.add_columns(case((_was("v", "own"), 1), else_=0)).where(_was("v", "then"))
 
 
 @cache
-def _active(who: str, dialect: str) -> Select[Any]:
-    """Those whose last day, as far as it is counted, lies in the period, or who were active behind the mark; of those
-    who were active after the period the ledger says whether they were so in it. Of a volunteer it says so at once."""
-    _, key, whom, _ = _LISTS[who]
-    was = _entries("own", HourEntry.id).where(SUBJECTS[who] == key).correlate(key.class_).exists()
-    whom = whom.add_columns(literal_column("1"))
-    if who == "v":
-        return whom.where(was)
+def _served(who: str, dialect: str) -> Select[Any]:
+    """Those whose last day, as far as it is counted, lies in the period, or who were served behind the mark; of those
+    who were served after the period the ledger says whether they were in it."""
     first, last, only = (bindparam(name, type_=kind) for name, kind in
                          (("first", Date()), ("last", Date()), ("item", String())))  # fmt: skip
+    _, key, whom = _LISTS[who]
     sure = func.max(case((ActiveSeen.last <= last, 1), else_=0)).label("sure")
     seen = (
-        select(ActiveSeen.subject_id.label("id"), sure)
+        select(ActiveSeen.subject_id.label("id"), sure, func.max(ActiveSeen.last).label("last"))
         .join(RollPath, RollPath.path == ActiveSeen.path)
         .join(Estate, Estate.id == RollPath.estate_id)
         .where(Estate.path.like(bindparam("path")), ActiveSeen.who == who, ActiveSeen.last >= first,
                (only == "") | (ActiveSeen.item == only))
         .group_by(ActiveSeen.subject_id)
     )  # fmt: skip
-    fresh = json_rows(dialect, bindparam("fresh", type_=JsonRows()), {"id": String(), "sure": Integer()})
-    those = union_all(seen, select(fresh.c.id, fresh.c.sure)).subquery()
-    found = select(those.c.id, func.max(those.c.sure).label("sure")).group_by(those.c.id).subquery("found")
-    return whom.join(found, found.c.id == key).where(or_(found.c.sure == 1, was))
-
-
-_SERVED_THEN, _SERVES = (
-    _entries(span, HourEntry.id).where(SUBJECTS["v"] == Volunteer.person_id).correlate(Volunteer).exists()
-    for span in ("then", "own")
-)
-_EARLIER = _VOLUNTEERS.add_columns(case((_SERVES, 1), else_=0)).where(_SERVED_THEN)
+    fresh = json_rows(
+        dialect, bindparam("fresh", type_=JsonRows()), {"id": String(), "sure": Integer(), "last": Date()}
+    )
+    those = union_all(seen, select(fresh.c.id, fresh.c.sure, fresh.c.last)).subquery()
+    found = (
+        select(those.c.id, func.max(those.c.sure).label("sure"), func.max(those.c.last).label("last"))
+        .group_by(those.c.id)
+        .subquery("found")
+    )
+    told = whom.add_columns(found.c.last, literal_column("1")).join(found, found.c.id == key)
+    return told.where(or_(found.c.sure == 1, _was(who, "own")))
 
 
 def _values(question: Question) -> dict[str, Any]:
@@ -202,22 +203,25 @@ def _values(question: Question) -> dict[str, Any]:
 def _page(
     who: str, statement: Select[Any], values: Mapping[str, Any], cursor: str | None, limit: int
 ) -> paging.Page[Any]:  # fmt: skip
-    """Those of a page by their key, and then what is told of them alone."""
-    row, key, _, told = _LISTS[who]
-    found = fast().execute(paging.after(statement, [key], (str,), cursor, limit), values).all()
-    sums = {id_: numbers for id_, *numbers in fast().execute(told, {**values, "ids": [one[0] for one in found]})}
-    nothing = [0] * (len(row._fields) - len(found[0])) if found else []
-    rows = [row(*one[:-1], *map(int, sums.get(one[0], nothing)), one[-1]) for one in found]
-    return paging.page_of(rows, limit, lambda one: (one[0],))
+    row, key, _ = _LISTS[who]
+    found: Sequence[Any] = fast().execute(paging.after(statement, [key], (str,), cursor, limit), values).all()
+    if row is Helper:
+        # What they gave is added up for those of the page alone.
+        ids = [one[0] for one in found]
+        gave = {id_: (minutes, times) for id_, minutes, times in fast().execute(_GAVE, {**values, "ids": ids})}
+        found = [(*one[:-1], *map(int, gave.get(one[0], (0, 0))), one[-1]) for one in found]
+    return paging.page_of([row(*one) for one in found], limit, lambda one: (one[0],))
 
 
 def behind(question: Question, name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
     """The volunteers who served in the period, or the residents or households who were served."""
-    who, only = WHO[name], question.only.get("item")
-    behind_marks = people.seen_behind(replace(question, as_of=None), [who])
-    fresh = {subject for _, subject, _, item, _ in behind_marks if only in (None, item)}
-    rows = [{"id": subject, "sure": 1} for subject in sorted(fresh)]
-    return _page(who, _active(who, dialect_name()), _values(question) | {"fresh": rows}, cursor, limit)
+    who, only, values = WHO[name], question.only.get("item"), _values(question)
+    if who == "v":
+        return _page(who, _ACTIVE, values, cursor, limit)
+    since = replace(question, last=max(question.last, clock.today()), as_of=None)
+    rows = [{"id": subject, "sure": int(day <= question.last), "last": day}
+            for _, subject, _, item, day in people.seen_behind(since, [who]) if only in (None, item)]  # fmt: skip
+    return _page(who, _served(who, dialect_name()), values | {"fresh": rows}, cursor, limit)
 
 
 def behind_retained(question: Question, _name: str, cursor: str | None, limit: int) -> paging.Page[Any]:

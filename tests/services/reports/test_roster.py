@@ -193,3 +193,23 @@ def test_inside_one_moment_nothing_moves(app: Flask, world: World) -> None:
         remembered("orders", ask)
         remembered("orders", ask)
         assert asked == [3]
+
+
+def test_the_list_of_served_households_says_when_each_was_last(app: Flask, mixed: World) -> None:
+    path = mixed.bodies["community"].path
+    with app.app_context():
+        for last in (date(2026, 11, 10), clock.today()):
+            asked = Question(path, FIRST, last)
+            listed = reports.behind(asked, "households.served", None, 500).items
+            entries = db.session.execute(
+                select(ServiceOrder.household_id, HourEntry.starts_at)
+                .join(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
+                .join(Estate, Estate.id == HourEntry.estate_id)
+                .where(Estate.path.startswith(path))
+            ).all()
+            days: dict[str, list[date]] = {}
+            for household, starts_at in entries:
+                days.setdefault(household, []).append(clock.local(starts_at).date())
+            right = {who: max(own) for who, own in days.items() if any(FIRST <= day <= last for day in own)}
+            assert {row.row_key: row.last_served for row in listed} == right
+            assert right and all(row.household_label and row.estate_name for row in listed)
