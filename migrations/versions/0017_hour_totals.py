@@ -1,4 +1,4 @@
-"""What a volunteer's months add up to, and an index that has the months of many."""
+"""What a volunteer's months add up to, and indexes that hold what is added up of many."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None
+
+ENTRIES = ["volunteer_id", "starts_at", "id"]
 
 
 def upgrade() -> None:
@@ -27,9 +29,13 @@ def upgrade() -> None:
     )
     columns = ["estate_id", "minutes", "services"]
     op.create_index("ix_hour_month_given", "hour_month", ["volunteer_id", "month"], postgresql_include=columns)
+    op.drop_index("ix_hour_entry_volunteer", table_name="hour_entry")
+    op.create_index("ix_hour_entry_volunteer", "hour_entry", ENTRIES, postgresql_include=["minutes", "estate_id"])
 
 
 def downgrade() -> None:
     """Back to the step before."""
+    op.drop_index("ix_hour_entry_volunteer", table_name="hour_entry")
+    op.create_index("ix_hour_entry_volunteer", "hour_entry", ENTRIES)
     op.drop_index("ix_hour_month_given", table_name="hour_month")
     op.drop_table("hour_total")

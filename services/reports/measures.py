@@ -151,10 +151,10 @@ _LISTS: Mapping[str, tuple[Any, Any, Select[Any]]] = {
 """What a list of each of ``activity.WHO`` is made of: its rows, their key, and who they are."""
 
 
-def _was(who: str, span: str) -> ColumnElement[bool]:
+def _was(who: str, span: str, *more: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether somebody has an entry in the days named."""
     key = _LISTS[who][1]
-    return _entries(span, HourEntry.id).where(SUBJECTS[who] == key).correlate(key.class_).exists()
+    return _entries(span, HourEntry.id).where(SUBJECTS[who] == key, *more).correlate(key.class_).exists()
 
 
 _ACTIVE = _VOLUNTEERS.add_columns(literal_column("1")).where(_was("v", "own"))
@@ -187,7 +187,9 @@ def _served(who: str, dialect: str) -> Select[Any]:
         .subquery("found")
     )
     told = whom.add_columns(found.c.last, literal_column("1")).join(found, found.c.id == key)
-    return told.where(or_(found.c.sure == 1, _was(who, "own")))
+    # Most were served in the period for an order of the period, which is found without looking through all they placed.
+    placed = ServiceOrder.placed_at >= _moment("own_start"), ServiceOrder.placed_at < _moment("own_end")
+    return told.where(or_(found.c.sure == 1, _was(who, "own", *placed), _was(who, "own")))
 
 
 def _values(question: Question) -> dict[str, Any]:
@@ -235,9 +237,9 @@ declare(
         Measure("volunteers.active", "活跃志愿者", "志愿者", "人", "期内至少服务过一次的人，一人只算一次", _LEDGER,
                 CUTS, better="up", recalls=True),
         Measure("residents.served", "服务到的居民", "居民", "人", "期内得到过服务的人，一人只算一次；按服务单上的居民",
-                _SERVED, CUTS, better="up", recalls=True),
-        Measure("households.served", "服务到的户", "居民", "户", "期内得到过服务的户，一户只算一次", _SERVED, CUTS,
-                better="up", recalls=True),
+                _SERVED, CUTS - {"estate"}, better="up", recalls=True),
+        Measure("households.served", "服务到的户", "居民", "户", "期内得到过服务的户，一户只算一次", _SERVED,
+                CUTS - {"estate"}, better="up", recalls=True),
     ],
 )  # fmt: skip
 declare(

@@ -134,7 +134,7 @@ def list_given(
 ) -> Sequence[Any]:
     """The entries behind those figures, newest first, ``limit`` and one more, below a path; of one team or of all.
 
-    Looked through are a few days, and four times as many as long as they do not fill a page.
+    Looked through are a few days, and then more and more of those before, as long as they do not fill a page.
     """
     own = (
         select(TeamMembership.id)
@@ -151,18 +151,19 @@ def list_given(
         .join(Estate, Estate.id == HourEntry.estate_id)
         .join(Person, Person.id == HourEntry.volunteer_id)
         .where(Estate.path.like(path + "%"), HourEntry.starts_at >= bindparam("since", type_=UtcDateTime()),
-               HourEntry.starts_at < end, own.exists())
+               HourEntry.starts_at < bindparam("until", type_=UtcDateTime()), own.exists())
     )  # fmt: skip
     keys = (HourEntry.starts_at, HourEntry.id)
     statement = paging.after(rows, keys, (datetime, str), cursor, limit, descending=True)
-    until = min(end, clock.now(), *([paging.decode(cursor, (datetime, str))[0]] if cursor else []))
-    window = timedelta(days=1)
+    found: list[Any] = []
+    newest = paging.decode(cursor, (datetime, str))[0] if cursor else clock.now()
+    until, window, since = end, timedelta(days=1), max(start, min(end, newest) - timedelta(days=1))
     while True:
-        since = max(start, until - window)
-        found = fast().execute(statement, {"since": since}).all()
+        found += fast().execute(statement, {"since": since, "until": until}).all()
         if len(found) > limit or since <= start:
-            return found
-        window *= 4
+            return found[: limit + 1]
+        until, window = since, window * 1.5
+        since = max(start, until - window)
 
 
 @dataclass
