@@ -176,7 +176,7 @@ def keys(question: Question) -> Callable[[Any], str]:
         case "month":
             return lambda day: f"{day:%Y-%m}"
         case "week":
-            return lambda day: (day - timedelta(days=day.weekday())).isoformat()
+            return lambda day: clock.first_of("w", day).isoformat()
         case "day":
             return lambda day: str(day.isoformat())
     return str

@@ -40,8 +40,6 @@ from volunteers.registry.models import Volunteer
 CUTS = frozenset({"unit", "estate", "month", "week", "day", "item"})
 _LEDGER = "时长台账，按服务那天归期"
 _SERVED = "时长台账和服务单，按服务那天归期，有志愿服务时长的才算"
-
-
 WHO = {"volunteers.active": "v", "residents.served": "r", "households.served": "h"}
 
 
