@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -52,7 +52,8 @@ class Rows:
     """Rows of one table with what hangs on it. ``path`` is where a row stands, ``key`` tells it from the others.
 
     ``counts``: by name of the measure what a row counts for; of a rate, above and below the line. ``cuts``: columns
-    by other dimensions. ``shown``: columns of the list behind a figure, which may hold names.
+    by other dimensions. ``shown``: columns of the list behind a figure, which may hold names. ``when``: the moment at
+    which a row counts, if it counts in the period of that moment alone; lists then have the newest first.
     """
 
     rows: FromClause
@@ -61,6 +62,7 @@ class Rows:
     counts: Mapping[str, Count | tuple[Count, Count]]
     shown: Sequence[SQLColumnExpression[Any]] = ()
     cuts: Mapping[str, SQLColumnExpression[str]] = field(default_factory=dict)
+    when: SQLColumnExpression[datetime] | None = None
 
     def parts(self, name: str) -> tuple[Count, ...]:
         """What is added up for a measure: one sum, or the two of a rate."""
@@ -106,28 +108,28 @@ def sums(
         own = [func.coalesce(func.sum(count(days[n])), 0) if of is rows else literal_column("0")
                for of, _, count, n in flat]  # fmt: skip
         keys = [rows.path, rows.cuts[by]] if by in rows.cuts else [rows.path, literal("")]
-        below = _narrowed(select(*keys, *own).select_from(rows.rows), rows, path, only)
+        below = _narrowed(select(*keys, *own).select_from(rows.rows), rows, path, only, spans)
         parts.append(below.group_by(rows.path, *keys[1:2] if by in rows.cuts else ()))
-    found: list[Sums] = [defaultdict(dict) for _ in spans]
+    totals: dict[str, list[int]] = {}
     for at, cut, *numbers in fast().execute(union_all(*parts) if len(parts) > 1 else parts[0]):
-        for n, span in enumerate(spans):
-            key = span.key if span.key is not None else unit_key(path, at) if by == "unit" else cut or ""
-            _add(found[n][key], [(name, int(number)) for (_, name, _, m), number in zip(flat, numbers, strict=True)
-                                 if m == n])  # fmt: skip
+        key = unit_key(path, at) if by == "unit" else cut or ""
+        held = totals.get(key)
+        totals[key] = numbers if held is None else [a + b for a, b in zip(held, numbers, strict=True)]
+    found: list[Sums] = [defaultdict(dict) for _ in spans]
+    for key, numbers in totals.items():
+        for (_, name, _, n), number in zip(flat, numbers, strict=True):
+            span = spans[n]
+            of = found[n][key if span.key is None else span.key]
+            of[name] = (*of.get(name, ()), int(number))
     return found
 
 
-def _narrowed(statement: Any, rows: Rows, path: str, only: Mapping[str, str]) -> Any:
+def _narrowed(statement: Any, rows: Rows, path: str, only: Mapping[str, str], spans: Sequence[Span]) -> Any:
     inside = [rows.cuts[name] == key for name, key in only.items() if name in rows.cuts]
+    if rows.when is not None:
+        whole = _within(Span(min(span.first for span in spans), max(span.last for span in spans)))
+        inside += [rows.when >= whole.start, rows.when < whole.end]
     return statement.where(rows.path.like(path + "%"), *inside)
-
-
-def _add(held: dict[str, tuple[int, ...]], numbers: Sequence[tuple[str, int]]) -> None:
-    fresh: dict[str, list[int]] = defaultdict(list)
-    for name, number in numbers:
-        fresh[name].append(number)
-    for name, values in fresh.items():
-        held[name] = tuple(a + b for a, b in zip(held.get(name, (0,) * len(values)), values, strict=True))
 
 
 def unit_key(path: str, at: str) -> str:
@@ -138,10 +140,13 @@ def unit_key(path: str, at: str) -> str:
 def behind(
     rows: Rows, path: str, name: str, span: Span, cursor: str | None, limit: int, only: Mapping[str, str]
 ) -> paging.Page[Any]:
-    """The rows that a figure counts, in the order of their keys; for a rate those below the line, ``counts`` telling
-    whether a row is above it."""
+    """The rows that a figure counts, in the order of their keys, or the newest first; for a rate those below the line,
+    ``counts`` telling whether a row is above it."""
     counts = [count(_within(span)) for count in rows.parts(name)]
-    listed = select(rows.key.label("row_key"), *rows.shown, counts[0].label("counts")).select_from(rows.rows)
-    statement = _narrowed(listed, rows, path, only).where(counts[-1] != 0)
-    found = fast().execute(paging.after(statement, [rows.key], (str,), cursor, limit)).all()
-    return paging.page_of(found, limit, lambda row: (row.row_key,))
+    keys: dict[str, Any] = {"row_key": rows.key} if rows.when is None else {"row_at": rows.when, "row_key": rows.key}
+    named = [column.label(label) for label, column in keys.items()]
+    listed = select(*named, *rows.shown, counts[0].label("counts")).select_from(rows.rows)
+    statement = _narrowed(listed, rows, path, only, [span]).where(counts[-1] != 0)
+    kinds = [datetime, str][-len(keys) :]
+    paged = paging.after(statement, list(keys.values()), kinds, cursor, limit, descending=rows.when is not None)
+    return paging.page_of(fast().execute(paged).all(), limit, lambda row: [getattr(row, label) for label in keys])

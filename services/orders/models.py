@@ -124,6 +124,7 @@ class ServiceOrder(Base):
         Index("ix_service_order_wished", "estate_id", "preferred_start", postgresql_where=_WISHED_SQL,
               sqlite_where=_WISHED_SQL),
         Index("ix_service_order_placed", "estate_id", "placed_at", "id"),
+        Index("ix_service_order_when", "placed_at", "id"),
         Index("ix_service_order_person", "person_id", "placed_at", "id"),
         Index("ix_service_order_placed_by", "placed_by", "placed_at", "id"),
         Index("ix_service_order_household", "household_id", "placed_at"),

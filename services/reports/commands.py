@@ -6,6 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from services.reports import proof, workflow
+from volunteers.rota import sums as duties
 
 cli = AppGroup("reports", help="统计")
 
@@ -30,3 +31,5 @@ def rebuild_command(estate: str | None) -> None:
         raise click.ClickException(f"没有叫“{estate}”的小区")
     for row in estates:
         click.echo(f"{row.name}：改正{proof.rebuild(row.id, row.path)}处")
+    if estate is None:
+        click.echo(f"值班：重算{duties.rebuild()}天")

@@ -33,8 +33,8 @@ from services.orders.models import ServiceOrder
 from services.reports import people
 from services.reports.activity import SUBJECTS
 from services.reports.models import ActiveSeen, RollPath
+from volunteers.hours import sums
 from volunteers.hours.models import HourEntry
-from volunteers.hours.sums import sign
 from volunteers.registry.models import Volunteer
 
 CUTS = frozenset({"unit", "estate", "month", "week", "day", "item"})
@@ -127,9 +127,23 @@ class Served(NamedTuple):
     counts: int
 
 
-_GAVE = _entries(
-    "own", HourEntry.volunteer_id, func.sum(HourEntry.minutes), func.sum(sign(HourEntry.minutes))
+_OF_ITEM = _entries(
+    "own", HourEntry.volunteer_id, func.sum(HourEntry.minutes), func.sum(sums.sign(HourEntry.minutes))
 ).where(HourEntry.volunteer_id.in_(_IDS)).group_by(HourEntry.volunteer_id)  # fmt: skip
+
+
+@cache
+def _gave(grains: tuple[str, ...]) -> Select[Any]:
+    """Minutes and services of some volunteers in a period put together from these grains."""
+    here = select(Estate.id).where(Estate.path.like(bindparam("path")))
+    c = union_all(*[
+        select(model.volunteer_id, model.minutes, services.label("services"))
+        .where(model.volunteer_id.in_(_IDS), model.estate_id.in_(here), inside)
+        for model, services, inside in sums.given(grains)
+    ]).subquery().c  # fmt: skip
+    return select(c.volunteer_id, func.sum(c.minutes), func.sum(c.services)).group_by(c.volunteer_id)
+
+
 _VOLUNTEERS = (
     select(Volunteer.person_id, Volunteer.number, Person.name, _HOME.c.name)
     .join(Person, Person.id == Volunteer.person_id)
@@ -149,45 +163,55 @@ _LISTS: Mapping[str, tuple[Any, Any, Select[Any]]] = {
 """What a list of each of ``activity.WHO`` is made of: its rows, their key, and who they are."""
 
 
-def _was(who: str, span: str, *more: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether somebody has an entry in the days named."""
-    key = _LISTS[who][1]
-    return _entries(span, HourEntry.id).where(SUBJECTS[who] == key, *more).correlate(key.class_).exists()
+def _was(who: str, key: Any, span: str, *more: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether somebody has an entry in the days named: a first one, looked up for each of them, or PostgreSQL would
+    read the entries of everybody for a page of fifty."""
+    first = _entries(span, HourEntry.id).where(SUBJECTS[who] == key, *more).limit(1)
+    return first.correlate(key.class_).scalar_subquery().is_not(None)
 
 
-_ACTIVE = _VOLUNTEERS.add_columns(literal_column("1")).where(_was("v", "own"))
-_EARLIER = _VOLUNTEERS.add_columns(case((_was("v", "own"), 1), else_=0)).where(_was("v", "then"))
+_IN_OWN, _IN_THEN = (_was("v", Volunteer.person_id, span) for span in ("own", "then"))
+_ACTIVE = _VOLUNTEERS.add_columns(literal_column("1")).where(_IN_OWN)
+_EARLIER = _VOLUNTEERS.add_columns(case((_IN_OWN, 1), else_=0)).where(_IN_THEN)
 
 
 @cache
-def _served(who: str, dialect: str) -> Select[Any]:
+def _served(who: str, limit: int, dialect: str) -> Select[Any]:
     """Those whose last day, as far as it is counted, lies in the period, or who were served behind the mark; of those
-    who were served after the period the ledger says whether they were in it."""
-    first, last, only = (bindparam(name, type_=kind) for name, kind in
-                         (("first", Date()), ("last", Date()), ("item", String())))  # fmt: skip
+    who were served after the period the ledger says whether they were in it. Counted ones are taken in the order of
+    their ids, as many as a page has, so that the ledger is asked about no others."""
+    first, last, only, after = (
+        bindparam(name, type_=kind)
+        for name, kind in (("first", Date()), ("last", Date()), ("item", String()), ("after", String()))
+    )
     _, key, whom = _LISTS[who]
-    sure = func.max(case((ActiveSeen.last <= last, 1), else_=0)).label("sure")
-    seen = (
-        select(ActiveSeen.subject_id.label("id"), sure, func.max(ActiveSeen.last).label("last"))
-        .join(RollPath, RollPath.path == ActiveSeen.path)
-        .join(Estate, Estate.id == RollPath.estate_id)
-        .where(Estate.path.like(bindparam("path")), ActiveSeen.who == who, ActiveSeen.last >= first,
-               (only == "") | (ActiveSeen.item == only))
-        .group_by(ActiveSeen.subject_id)
-    )  # fmt: skip
-    fresh = json_rows(
-        dialect, bindparam("fresh", type_=JsonRows()), {"id": String(), "sure": Integer(), "last": Date()}
-    )
-    those = union_all(seen, select(fresh.c.id, fresh.c.sure, fresh.c.last)).subquery()
-    found = (
-        select(those.c.id, func.max(those.c.sure).label("sure"), func.max(those.c.last).label("last"))
-        .group_by(those.c.id)
-        .subquery("found")
-    )
-    told = whom.add_columns(found.c.last, literal_column("1")).join(found, found.c.id == key)
+    sure = func.max(case((ActiveSeen.last <= last, 1), else_=0))
     # Most were served in the period for an order of the period, which is found without looking through all they placed.
     placed = ServiceOrder.placed_at >= _moment("own_start"), ServiceOrder.placed_at < _moment("own_end")
-    return told.where(or_(found.c.sure == 1, _was(who, "own", *placed), _was(who, "own")))
+    subject: Any = ActiveSeen.subject_id
+    seen = (
+        select(subject.label("id"), literal_column("1").label("listed"), func.max(ActiveSeen.last).label("last"))
+        .join(RollPath, RollPath.path == ActiveSeen.path)
+        .join(Estate, Estate.id == RollPath.estate_id)
+        .where(Estate.path.like(bindparam("path")), ActiveSeen.who == who, subject > after, ActiveSeen.last >= first,
+               (only == "") | (ActiveSeen.item == only))
+        .group_by(subject)
+        .having(or_(sure == 1, _was(who, subject, "own", *placed), _was(who, subject, "own")))
+        .order_by(subject)
+        .limit(limit + 1)
+        .subquery()
+    )  # fmt: skip
+    fresh = json_rows(
+        dialect, bindparam("fresh", type_=JsonRows()), {"id": String(), "listed": Integer(), "last": Date()}
+    )
+    those = union_all(*[select(some.c.id, some.c.listed, some.c.last) for some in (seen, fresh)]).subquery()
+    found = (
+        select(those.c.id, func.max(those.c.last).label("last"))
+        .group_by(those.c.id)
+        .having(func.max(those.c.listed) == 1)
+        .subquery()
+    )
+    return whom.add_columns(found.c.last, literal_column("1")).join(found, found.c.id == key)
 
 
 def _values(question: Question) -> dict[str, Any]:
@@ -207,8 +231,10 @@ def _page(
     found: Sequence[Any] = fast().execute(paging.after(statement, [key], (str,), cursor, limit), values).all()
     if row is Helper:
         # What they gave is added up for those of the page alone.
-        ids = [one[0] for one in found]
-        gave = {id_: (minutes, times) for id_, minutes, times in fast().execute(_GAVE, {**values, "ids": ids})}
+        grains, within = sums.within(values["first"], values["last"])
+        given = fast().execute(_OF_ITEM if values["item"] else _gave(grains),
+                               {**values, **within, "ids": [one[0] for one in found]})  # fmt: skip
+        gave = {id_: (minutes, times) for id_, minutes, times in given}
         found = [(*one[:-1], *map(int, gave.get(one[0], (0, 0))), one[-1]) for one in found]
     return paging.page_of([row(*one) for one in found], limit, lambda one: (one[0],))
 
@@ -219,9 +245,10 @@ def behind(question: Question, name: str, cursor: str | None, limit: int) -> pag
     if who == "v":
         return _page(who, _ACTIVE, values, cursor, limit)
     since = replace(question, last=max(question.last, clock.today()), as_of=None)
-    rows = [{"id": subject, "sure": int(day <= question.last), "last": day}
+    rows = [{"id": subject, "listed": int(day <= question.last), "last": day}
             for _, subject, _, item, day in people.seen_behind(since, [who]) if only in (None, item)]  # fmt: skip
-    return _page(who, _served(who, dialect_name()), values | {"fresh": rows}, cursor, limit)
+    values |= {"fresh": rows, "after": paging.decode(cursor, (str,))[0] if cursor else ""}
+    return _page(who, _served(who, limit, dialect_name()), values, cursor, limit)
 
 
 def behind_retained(question: Question, _name: str, cursor: str | None, limit: int) -> paging.Page[Any]:

@@ -169,4 +169,4 @@ class ActiveSeen(Base):
     item: Mapped[str] = mapped_column(String(30), primary_key=True)
     last: Mapped[date] = mapped_column(Date)
     known_on: Mapped[date] = mapped_column(Date)
-    __table_args__ = (Index("ix_active_seen_path", "path"),)
+    __table_args__ = (Index("ix_active_seen_path", "path"), Index("ix_active_seen_who", "who", "subject_id"))

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Date, String, case, cast, func, select, type_coerce, update
+from sqlalchemy import case, func, select, update
 
 from community.grid.models import Estate
 from community.organisations.models import Organisation
 from core import clock
-from core.database import begin_write, db, dialect_name
+from core.database import begin_write, db
 from core.reports import Question
 from services.orders.models import ServiceOrder
 from services.reports import activity, figures, times, workflow
@@ -26,6 +26,8 @@ from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
 from services.reports.models import OrderCount, RollMark, Rollup, RollupKnown, TimeRollup, TimeRollupKnown
 from services.reports.workflow import BEGINNING, SUMS, Key
 from volunteers.hours.models import HourEntry
+from volunteers.hours.sums import day_of
+from volunteers.rota import sums as duties
 
 FIRST = date(2000, 1, 1)
 TITLES = {
@@ -34,7 +36,8 @@ TITLES = {
     "to_respond": "应响应", "solved": "确认办好", "asked": "有效回访", "satisfied": "满意", "rated": "有效评价",
     "unreachable": "没有联系上", "reopened": "重新办理", "minutes": "时长", "services": "服务人次",
     "people": "活跃志愿者", "repeated": "重复点单", "to_dispatch": "点单到派出", "to_accept": "点单到有人接单",
-    "to_complete": "点单到完成",
+    "to_complete": "点单到完成", "shifts": "值班班次", "places": "需要的岗位", "filled": "有人的岗位",
+    "expected": "应到", "came": "到岗", "missed": "未到",
 }  # fmt: skip
 
 
@@ -43,7 +46,8 @@ GRAINS = {"d": "按日", "w": "按周", "m": "按月"}
 
 @dataclass(frozen=True)
 class Difference:
-    """A sum that does not hold: whose, of which month (or what it disagrees with), and by how much."""
+    """A sum that does not hold: of which unit or post, when (or what it disagrees with), by how much. ``measure`` is
+    a name of ``TITLES``, or what a log counts."""
 
     unit: str
     period: str
@@ -52,14 +56,8 @@ class Difference:
     counted: int
 
     def __str__(self) -> str:
-        return f"{self.unit} {self.period} {TITLES[self.measure]}：汇总{self.kept}，逐条{self.counted}"
-
-
-def _day(column: Any) -> Any:
-    """The Shanghai day of a moment, as a column."""
-    if dialect_name() == "postgresql":
-        return cast(func.timezone("Asia/Shanghai", column), Date())
-    return func.date(type_coerce(column, String()), "+8 hours", type_=Date())
+        title = TITLES.get(self.measure, self.measure)
+        return f"{self.unit} {self.period} {title}：汇总{self.kept}，逐条{self.counted}"
 
 
 def _month(day: date) -> str:
@@ -75,6 +73,9 @@ def differences() -> Iterator[Difference]:
     names = {row.id: row.name for row in db.session.execute(select(Organisation.id, Organisation.name))}
     yield from _disagreements(names)
     yield from _time_disagreements(names)
+    for one in duties.differences():
+        period = _month(one.period) if one.grain == "m" else one.period.isoformat()
+        yield Difference(one.post, period, one.name, one.kept, one.counted)
 
 
 def _estate_differences(estate_id: str, name: str, path: str) -> Iterator[Difference]:
@@ -96,12 +97,12 @@ def _estate_differences(estate_id: str, name: str, path: str) -> Iterator[Differ
 
 def _rows_of(estate_id: str) -> Iterator[tuple[date, figures.Numbers]]:
     now = clock.now()
-    day = _day(ServiceOrder.placed_at)
+    day = day_of(ServiceOrder.placed_at)
     columns = [func.sum(column) for column in vector()]
     orders = select(day, *columns).where(ServiceOrder.estate_id == estate_id).group_by(day)
     for row in db.session.execute(orders, {"now": now, "now_response": now - RESPONSE_LIMIT}):
         yield row[0], dict(zip(VECTOR, map(int, row[1:]), strict=True))
-    for row in db.session.execute(_hours_by(_day(HourEntry.starts_at)).where(HourEntry.estate_id == estate_id)):
+    for row in db.session.execute(_hours_by(day_of(HourEntry.starts_at)).where(HourEntry.estate_id == estate_id)):
         yield row[0], {"minutes": int(row[1]), "services": int(row[2])}
 
 
@@ -187,7 +188,7 @@ def _recount_hours(estate_id: str, path: str) -> int:
     begin_write()
     mark = db.session.get_one(RollMark, (estate_id, "hours"), populate_existing=True)
     item = func.coalesce(ServiceOrder.item_code, "other")
-    rows = _hours_by(item, _day(HourEntry.starts_at)).select_from(HourEntry).outerjoin(
+    rows = _hours_by(item, day_of(HourEntry.starts_at)).select_from(HourEntry).outerjoin(
         ServiceOrder, ServiceOrder.id == HourEntry.order_id
     )  # fmt: skip
     rows = rows.where(HourEntry.estate_id == estate_id, HourEntry.recorded_at <= mark.upto)

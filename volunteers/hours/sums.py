@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, String, Subquery, case, cast, func, select, type_coerce, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    String,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    type_coerce,
+    union_all,
+)
 
-from core.database import dialect_name
-from volunteers.hours.models import HourMonth, HourTail, HourTotal
+from core import clock
+from core.database import UtcDateTime, dialect_name
+from volunteers.hours.models import HourEntry, HourMonth, HourTail, HourTotal
 
 
 def sign(minutes: Any) -> ColumnElement[int]:
@@ -82,6 +98,38 @@ def by_volunteer(estate_id: Any, first: Any, last: Any) -> Subquery:
         all_.c.volunteer_id, func.sum(all_.c.minutes).label("minutes"), func.sum(all_.c.services).label("services")
     )
     return summed.group_by(all_.c.volunteer_id).having(func.sum(all_.c.minutes) > 0).subquery()
+
+
+def within(first: date, last: date) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """From which sums, by grain, and with which parameters ``given`` puts a period together: what its whole months
+    hold, and the ledger for the days before and after them."""
+    parts = clock.cover(first, last, ("m", "d"), goes_on=last >= clock.today())
+    values: dict[str, Any] = {}
+    for n, (grain, one, until) in enumerate(parts):
+        start, end = clock.day_bounds(one)[0], clock.day_bounds(until)[1]
+        values |= {f"from{n}": one, f"to{n}": until} if grain == "m" else {f"from{n}": start, f"to{n}": end}
+    return tuple(grain for grain, *_ in parts), values
+
+
+def given(grains: Sequence[str]) -> Iterator[tuple[Any, ColumnElement[int], ColumnElement[bool]]]:
+    """Tables that hold minutes by volunteer and estate, each with what a row adds to the count of services, and which
+    rows belong to a period put together from these ``grains``; all of them together are what was given in it."""
+    for n, grain in enumerate(grains):
+        if grain == "m":
+            first, last = (bindparam(f"{name}{n}", type_=Date()) for name in ("from", "to"))
+            yield HourMonth, HourMonth.services + 0, HourMonth.month.between(first, last)
+            yield HourTail, sign(HourTail.minutes), HourTail.month.between(first, last)
+        else:
+            start, end = (bindparam(f"{name}{n}", type_=UtcDateTime()) for name in ("from", "to"))
+            inside = and_(HourEntry.starts_at >= start, HourEntry.starts_at < end)
+            yield HourEntry, sign(HourEntry.minutes), inside
+
+
+def day_of(moment: Any) -> ColumnElement[Any]:
+    """The day of a moment in Shanghai, as a date of the database."""
+    if dialect_name() == "postgresql":
+        return cast(func.timezone("Asia/Shanghai", moment), Date())
+    return func.date(type_coerce(moment, String()), "+8 hours", type_=Date())
 
 
 def month_of(moment: Any) -> ColumnElement[Any]:

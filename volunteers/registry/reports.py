@@ -35,7 +35,7 @@ declare(
         "registry",
         rows=Rows(
             Volunteer.__table__.join(Estate.__table__, Estate.id == Volunteer.estate_id)
-            .join(Person.__table__, Person.id == Volunteer.person_id),
+            .outerjoin(Person.__table__, Person.id == Volunteer.person_id),
             Estate.path, Volunteer.person_id,
             {"volunteers.registered": _registered, "volunteers.joined": _joined, "volunteers.left": _left},
             (Volunteer.person_id, Volunteer.number, Person.name.label("name"), Estate.name.label("estate_name"),

@@ -8,7 +8,7 @@ from core import jobs
 from core.access import NotFound, system_viewer
 from core.database import begin_write, db
 from core.workflow import InvalidStep, Stale
-from volunteers.rota import queries, workflow
+from volunteers.rota import queries, sums, workflow
 
 log = logging.getLogger(__name__)
 
@@ -27,3 +27,12 @@ def tend_shifts() -> str:
         else:
             db.session.commit()
     return f"让出{done}个"
+
+
+@jobs.job("roll_shifts", "汇总值班", "*/10 * * * *")
+def roll_shifts() -> str:
+    """Make the sums of days that are over, and of those on which something was written since. A commit each batch."""
+    done = 0
+    while moved := sums.fold():
+        done += moved
+    return f"汇总{done}处"

@@ -192,4 +192,55 @@ class ShiftLog(Base):
     by_name: Mapped[str] = mapped_column(String(60))
     words: Mapped[str] = mapped_column(String(500), default="")
     counts: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
-    __table_args__ = (Index("ix_shift_log_shift", "shift_id", "at", "id"),)
+    __table_args__ = (Index("ix_shift_log_shift", "shift_id", "at", "id"), Index("ix_shift_log_at", "at", "id"))
+
+
+class _Day:
+    """A day or a month of a post."""
+
+    rota_id: Mapped[str] = mapped_column(ForeignKey("rota.id"), primary_key=True)
+    grain: Mapped[str] = mapped_column(String(1), primary_key=True)
+    period: Mapped[date] = mapped_column(Date, primary_key=True)
+
+
+class ShiftSum(_Day, Base):
+    """What the shifts that began on a day or in a month add up to: how many and their places, how many places were
+    filled, who was expected, came and did not come."""
+
+    __tablename__ = "shift_sum"
+    shifts: Mapped[int] = mapped_column(Integer)
+    places: Mapped[int] = mapped_column(Integer)
+    filled: Mapped[int] = mapped_column(Integer)
+    expected: Mapped[int] = mapped_column(Integer)
+    came: Mapped[int] = mapped_column(Integer)
+    missed: Mapped[int] = mapped_column(Integer)
+    __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
+
+
+class ShiftLogSum(_Day, Base):
+    """What the logs written on a day or in a month counted, by counter."""
+
+    __tablename__ = "shift_log_sum"
+    counter: Mapped[str] = mapped_column(String(40), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer)
+    __table_args__ = (CheckConstraint("grain IN ('d', 'm')", name="grain"),)
+
+
+class ShiftTail(Base):
+    """A day of a post on which something was written that its sums have not taken in: by a trigger, with what was
+    written. One row for each writing, so that none is lost to a sum that is made at the same moment."""
+
+    __tablename__ = "shift_tail"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    rota_id: Mapped[str] = mapped_column(String(16))
+    day: Mapped[date] = mapped_column(Date)
+    __table_args__ = (Index("ix_shift_tail_day", "rota_id", "day"),)
+
+
+class ShiftRollup(Base):
+    """The one row that whoever makes sums holds meanwhile: there are sums of the days before ``upto``."""
+
+    __tablename__ = "shift_rollup"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    upto: Mapped[date] = mapped_column(Date)
+    __table_args__ = (CheckConstraint("id = 1", name="id"),)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, null, select, true
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, func, select, true
 
 from community.grid.models import Person
-from core import clock
+from core import clock, dated
 from core.database import dialect_name, fast, remembered
-from core.dated import Days, Rows, unit_key
+from core.dated import Days, Rows, Span, unit_key
 from core.reports import Measure, Question, Source, Value, declare
 from core.web import paging
-from volunteers.hours.sums import month_of
-from volunteers.rota.models import HOLDING, Rota, Shift, ShiftLog, ShiftPlace, ShiftState, State
+from volunteers.rota import sums
+from volunteers.rota.models import Rota, Shift, ShiftLog, ShiftPlace, ShiftState, State
+from volunteers.rota.sums import CAME, EXPECTED
 
-CAME = (State.PRESENT, State.DONE)
-EXPECTED = (*HOLDING, State.NO_SHOW)
 CUTS = frozenset({"unit", "month"})
 _ROTA = "排班表，按岗位所属单位，班次按开始那天归期"
 
@@ -68,24 +66,57 @@ _PLACES = (
     .join(Person.__table__, Person.id == ShiftPlace.person_id)
 )
 _POST = Rota.name.label("post_name")
+_OF_SHIFTS = Rows(
+    _SHIFTS, Rota.path, Shift.id, {"rota.shifts": _shift, "rota.filled": (_filled, _places)},
+    (_POST, Shift.starts_at, Shift.places), when=Shift.starts_at,
+)  # fmt: skip
+_OF_PLACES = Rows(
+    _PLACES, Rota.path, ShiftPlace.id,
+    {"rota.came": _came, "rota.attendance": (_came, _expected), "rota.missed": _missed},
+    (Person.name.label("name"), _POST, Shift.starts_at, ShiftPlace.minutes), when=Shift.starts_at,
+)  # fmt: skip
+
+
+def _parts(question: Question, of_logs: bool) -> Iterator[tuple[str, sums.Part]]:
+    """What shifts, or logs, add up to, by key of the question's dimension."""
+    asked = question.path, question.first, question.last, question.by == "month"
+    for part in remembered(("duty", *asked), lambda: sums.read(*asked)):
+        keys = {"month": f"{part.period:%Y-%m}", "unit": unit_key(question.path, part.path), "counter": part.counter}
+        if (part.counter != "") is of_logs:
+            yield keys.get(question.by, ""), part
+
+
+def draw_shifts(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]]:
+    """Figures of shifts and of those who were in them."""
+    found: dict[str, list[int]] = defaultdict(lambda: [0] * len(sums.NUMBERS))
+    for key, part in _parts(question, of_logs=False):
+        found[key] = [a + b for a, b in zip(found[key], part.numbers, strict=True)]
+    return {key: {name: _value(name, numbers) for name in names} for key, numbers in found.items()}
+
+
+_MADE_OF = {
+    "rota.shifts": ("shifts",), "rota.filled": ("filled", "places"), "rota.came": ("came",),
+    "rota.attendance": ("came", "expected"), "rota.missed": ("missed",),
+}  # fmt: skip
+
+
+def _value(name: str, numbers: Sequence[int]) -> Value:
+    made_of = [numbers[sums.NUMBERS.index(part)] for part in _MADE_OF[name]]
+    return Value.of_rate(*made_of) if len(made_of) == 2 else Value(made_of[0])
+
+
+def behind_shifts(question: Question, name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
+    """The shifts, or the places in them, that a figure counts, newest first."""
+    rows = _OF_SHIFTS if name in _OF_SHIFTS.counts else _OF_PLACES
+    return dated.behind(rows, question.path, name, Span(question.first, question.last), cursor, limit, question.only)
+
+
 declare(
-    Source("shifts", rows=Rows(
-        _SHIFTS, Rota.path, Shift.id, {"rota.shifts": _shift, "rota.filled": (_filled, _places)},
-        (_POST, Shift.starts_at, Shift.places),
-    )),
+    Source("shifts", draw_shifts, behind_shifts),
     [
         Measure("rota.shifts", "值班班次", "值班", "班", "期内开始了的、没有取消的班次", _ROTA, CUTS),
         Measure("rota.filled", "排满率", "值班", "%", "有人的岗位 ÷ 需要的岗位；一班多来的人不多算", _ROTA, CUTS,
                 "rate", "有人的岗位", "需要的岗位", "up"),
-    ],
-)  # fmt: skip
-declare(
-    Source("places", rows=Rows(
-        _PLACES, Rota.path, ShiftPlace.id,
-        {"rota.came": _came, "rota.attendance": (_came, _expected), "rota.missed": _missed},
-        (Person.name.label("name"), _POST, Shift.starts_at, ShiftPlace.minutes),
-    )),
-    [
         Measure("rota.came", "到岗人次", "值班", "人次", "已开始的班次里到岗的", _ROTA, CUTS, better="up"),
         Measure("rota.attendance", "到岗率", "值班", "%", "到岗的 ÷ 排了班、没有请人顶替的", _ROTA, CUTS, "rate",
                 "到岗", "应到", "up"),
@@ -94,53 +125,28 @@ declare(
 )  # fmt: skip
 
 
-def _logged(question: Question, pick: Callable[[Any, Any], Sequence[Any]]) -> Select[Any]:
-    """Columns of what logs counted, of counter and number, in a question's period and below its path."""
-    text = ShiftLog.counts
-    if dialect_name() == "postgresql":
-        each = func.json_each_text(cast(text, JSON)).table_valued("key", "value").lateral()
-    else:
-        each = func.json_each(text).table_valued("key", "value")
+def draw_counts(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]]:
+    """What people on duty counted: vehicles, people, whatever the post counts."""
+    found: dict[str, int] = defaultdict(int)
+    for key, part in _parts(question, of_logs=True):
+        found[key] += part.numbers[0]
+    return {key: dict.fromkeys(names, Value(number)) for key, number in found.items()}
+
+
+def behind_counts(question: Question, _name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
+    """What was counted when at which post, newest first."""
+    each = sums.each_count(dialect_name())
     start, end = clock.day_bounds(question.first)[0], clock.day_bounds(question.last)[1]
-    return (
-        select(*pick(each.c.key, cast(each.c.value, Integer())))
+    counter, number = each.c.key, cast(each.c.value, Integer())
+    rows = (
+        select(ShiftLog.id, ShiftLog.at.label("logged_at"), _POST, ShiftLog.by_name.label("person_name"),
+               counter.label("counter"), number.label("counts"), number.label("number_counted"))
         .select_from(ShiftLog)
         .join(Shift, Shift.id == ShiftLog.shift_id)
         .join(Rota, Rota.id == Shift.rota_id)
         .join(each, true())
         .where(Rota.path.like(question.path + "%"), ShiftLog.at >= start, ShiftLog.at < end)
-    )
-
-
-def _sums(question: Question) -> Sequence[Any]:
-    """Path, counter, first day of the month (none unless months are asked for), and what was counted."""
-    month = month_of(ShiftLog.at) if question.by == "month" else null()
-    rows = _logged(question, lambda counter, number: (Rota.path, counter, month.label("month"), func.sum(number)))
-    groups = list(rows.selected_columns)[: 3 if question.by == "month" else 2]
-    return fast().execute(rows.group_by(*groups)).all()
-
-
-def draw(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]]:
-    """What people on duty counted: vehicles, people, whatever the post counts."""
-    asked = question.path, question.first, question.last, question.by == "month"
-    found: dict[str, int] = defaultdict(int)
-    for path, counter, month, number in remembered(("counted on duty", *asked), lambda: _sums(question)):
-        match question.by:
-            case "month":
-                found[f"{month:%Y-%m}"] += int(number)
-            case "unit":
-                found[unit_key(question.path, path)] += int(number)
-            case _:
-                found[counter if question.by == "counter" else ""] += int(number)
-    return {key: dict.fromkeys(names, Value(number)) for key, number in found.items()}
-
-
-def behind(question: Question, _name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
-    """What was counted when at which post, newest first."""
-    rows = _logged(question, lambda counter, number: (
-        ShiftLog.id, ShiftLog.at.label("logged_at"), _POST, ShiftLog.by_name.label("person_name"),
-        counter.label("counter"), number.label("counts"), number.label("number_counted")))  # fmt: skip
-    counter = rows.selected_columns["counter"]
+    )  # fmt: skip
     if "counter" in question.only:
         rows = rows.where(counter == question.only["counter"])
     keys = (ShiftLog.at, ShiftLog.id, counter)
@@ -149,7 +155,7 @@ def behind(question: Question, _name: str, cursor: str | None, limit: int) -> pa
 
 
 declare(
-    Source("counters", draw, behind),
+    Source("counters", draw_counts, behind_counts),
     [Measure("rota.counted", "值班登记数", "值班", "次", "值班日志里登记的车辆、人员等，按登记项分开看才有意义",
              "值班日志，按登记时间归期", CUTS | {"counter"})],
 )  # fmt: skip

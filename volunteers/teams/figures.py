@@ -11,14 +11,15 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Select, bindparam, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate, Person
 from core import clock
 from core.database import UtcDateTime, fast
 from core.web import paging
-from volunteers.hours.models import HourEntry, HourMonth, HourTail
+from volunteers.hours import sums
+from volunteers.hours.models import HourEntry
 from volunteers.hours.sums import sign
 from volunteers.teams.models import Member, Team, TeamMembership
 
@@ -65,21 +66,14 @@ def figures_of(team_ids: Collection[str] | None, start: datetime, end: datetime,
     """
     if team_ids is not None and not team_ids:
         return {}
-    first, last = clock.local(start).date(), clock.local(end).date() - timedelta(days=1)
-    parts = clock.cover(first, last, ("m", "d"), goes_on=last >= clock.today())
-    months = [(one, until) for grain, one, until in parts if grain == "m"]
-    days = [(one, until) for grain, one, until in parts if grain == "d"]
-    values: dict[str, Any] = {"start": start, "end": end, "path": path + "%", "teams": list(team_ids or ())}
-    for n, (one, until) in enumerate(months):
-        values |= {f"month{n}": one, f"until{n}": until}
-    for n, (one, until) in enumerate(days):
-        values |= {f"from{n}": clock.day_bounds(one)[0], f"to{n}": clock.day_bounds(until)[1]}
-    rows = fast().execute(_figures(team_ids is not None, bool(path), len(months), len(days)), values)
+    grains, within = sums.within(clock.local(start).date(), clock.local(end).date() - timedelta(days=1))
+    values = within | {"start": start, "end": end, "path": path + "%", "teams": list(team_ids or ())}
+    rows = fast().execute(_figures(team_ids is not None, bool(path), grains), values)
     return {row[0]: Figures(int(row[1]), int(row[2]), int(row[3])) for row in rows}
 
 
 @cache
-def _figures(by_team: bool, narrowed: bool, months: int, days: int) -> Select[Any]:
+def _figures(by_team: bool, narrowed: bool, grains: tuple[str, ...]) -> Select[Any]:
     start, end = (bindparam(name, type_=UtcDateTime()) for name in ("start", "end"))
     root: Any = _Root.c.root if by_team else literal("")
     member = TeamMembership
@@ -93,23 +87,16 @@ def _figures(by_team: bool, narrowed: bool, months: int, days: int) -> Select[An
     all_along = member.joined_at <= start, or_(member.left_at.is_(None), member.left_at >= end)
     steady = belongs.where(*all_along).distinct().cte("steady")
 
-    def given(model: Any, services: Any, *where: Any) -> Any:
-        chosen = select(steady.c.root, model.volunteer_id, model.minutes, services.label("services"))
-        return here(chosen.join(model, model.volunteer_id == steady.c.person_id), model).where(*where)
-
     def here(statement: Any, model: Any) -> Any:
         estates = select(Estate.id).where(Estate.path.like(bindparam("path")))
         return statement.where(model.estate_id.in_(estates)) if narrowed else statement
 
-    found = []
-    for n in range(months):
-        for model, services in ((HourMonth, HourMonth.services), (HourTail, sign(HourTail.minutes))):
-            one, until = (bindparam(f"{name}{n}", type_=Date()) for name in ("month", "until"))
-            found.append(given(model, services, model.month.between(one, until)))
-    for n in range(days):
-        begin, over = (bindparam(f"{name}{n}", type_=UtcDateTime()) for name in ("from", "to"))
-        inside = HourEntry.starts_at >= begin, HourEntry.starts_at < over
-        found.append(given(HourEntry, sign(HourEntry.minutes), *inside))
+    found = [
+        here(select(steady.c.root, model.volunteer_id, model.minutes, services.label("services")), model)
+        .join(steady, model.volunteer_id == steady.c.person_id)
+        .where(inside)
+        for model, services, inside in sums.given(grains)
+    ]
     others = belongs.where(or_(member.joined_at > start, member.left_at < end), member.joined_at < end)
     who = others.add_columns(member.joined_at, member.left_at).subquery().c
     steadily = select(steady.c.root).where(steady.c.root == who.root, steady.c.person_id == who.person_id)
@@ -134,12 +121,14 @@ def list_given(
 ) -> Sequence[Any]:
     """The entries behind those figures, newest first, ``limit`` and one more, below a path; of one team or of all.
 
-    Looked through are a few days, and then more and more of those before, as long as they do not fill a page.
+    Looked through are the last weeks, and then more and more of those before, as long as they do not fill a page: for
+    a branch its own entries of some weeks are soon sorted, and for a city PostgreSQL has all of them in their order.
     """
     own = (
         select(TeamMembership.id)
         .join(_Root, _Root.c.part == TeamMembership.team_id)
         .where(TeamMembership.person_id == HourEntry.volunteer_id, _then_in())
+        .limit(1)
         .correlate(HourEntry)
     )
     if team_id is not None:
@@ -151,19 +140,18 @@ def list_given(
         .join(Estate, Estate.id == HourEntry.estate_id)
         .join(Person, Person.id == HourEntry.volunteer_id)
         .where(Estate.path.like(path + "%"), HourEntry.starts_at >= bindparam("since", type_=UtcDateTime()),
-               HourEntry.starts_at < bindparam("until", type_=UtcDateTime()), own.exists())
+               HourEntry.starts_at < bindparam("until", type_=UtcDateTime()), own.scalar_subquery().is_not(None))
     )  # fmt: skip
     keys = (HourEntry.starts_at, HourEntry.id)
     statement = paging.after(rows, keys, (datetime, str), cursor, limit, descending=True)
     found: list[Any] = []
     newest = paging.decode(cursor, (datetime, str))[0] if cursor else clock.now()
-    until, window, since = end, timedelta(days=1), max(start, min(end, newest) - timedelta(days=1))
-    while True:
+    until, before, window = end, min(end, newest), timedelta(weeks=1)
+    while until > start and len(found) <= limit:
+        since = max(start, before - window)
         found += fast().execute(statement, {"since": since, "until": until}).all()
-        if len(found) > limit or since <= start:
-            return found[: limit + 1]
-        until, window = since, window * 1.5
-        since = max(start, until - window)
+        until, before, window = since, since, window * 2
+    return found[: limit + 1]
 
 
 @dataclass

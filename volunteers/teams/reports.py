@@ -31,7 +31,7 @@ def _belonged(days: Days) -> ColumnElement[int]:
 _MEMBERS = (
     TeamMembership.__table__.join(Team.__table__, Team.id == TeamMembership.team_id)
     .join(Estate.__table__, Estate.id == TeamMembership.estate_id)
-    .join(Person.__table__, Person.id == TeamMembership.person_id)
+    .outerjoin(Person.__table__, Person.id == TeamMembership.person_id)
 )
 declare(
     Source("teams", rows=Rows(Team.__table__, Team.path, Team.id, {"teams.teams": _existed},

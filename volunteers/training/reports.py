@@ -38,28 +38,32 @@ def _passed(days: Days) -> ColumnElement[int]:
 
 _COURSES = TrainingSession.__table__.join(Course.__table__, Course.id == TrainingSession.course_id)
 _TAKEN = (
-    Enrolment.__table__.join(TrainingSession.__table__, TrainingSession.id == Enrolment.session_id)
-    .join(Course.__table__, Course.id == Enrolment.course_id)
+    Enrolment.__table__.outerjoin(TrainingSession.__table__, TrainingSession.id == Enrolment.session_id)
+    .outerjoin(Course.__table__, Course.id == Enrolment.course_id)
     .join(Estate.__table__, Estate.id == Enrolment.estate_id)
-    .join(Person.__table__, Person.id == Enrolment.person_id)
+    .outerjoin(Person.__table__, Person.id == Enrolment.person_id)
 )
 _SHOWN = (Course.name.label("course_name"), TrainingSession.starts_at)
+_WHO = (Person.name.label("name"), Estate.name.label("estate_name"), *_SHOWN)
 declare(
-    Source("training", rows=Rows(_COURSES, Course.path, TrainingSession.id, {"training.sessions": _held}, _SHOWN)),
+    Source("training", rows=Rows(_COURSES, Course.path, TrainingSession.id, {"training.sessions": _held}, _SHOWN,
+                                 when=TrainingSession.starts_at)),
     [Measure("training.sessions", "培训场次", "培训", "场", "期内开始、没有取消的培训，按办班单位", _BOOK, CUTS,
              better="up")],
 )  # fmt: skip
 declare(
     Source("trained", rows=Rows(
-        _TAKEN, Estate.path, Enrolment.id,
-        {"training.came": _came, "training.turnout": (_came, _expected), "training.passed": _passed},
-        (Person.name.label("name"), Estate.name.label("estate_name"), *_SHOWN),
+        _TAKEN, Estate.path, Enrolment.id, {"training.came": _came, "training.turnout": (_came, _expected)}, _WHO,
+        when=TrainingSession.starts_at,
     )),
     [
         Measure("training.came", "参训人次", "培训", "人次", "期内的培训，签到的人次；按志愿者所在小区", _BOOK, CUTS,
                 better="up"),
         Measure("training.turnout", "到课率", "培训", "%", "签到的 ÷ 报了名、没有退出的", _BOOK, CUTS, "rate",
                 "签到", "报名", "up"),
-        Measure("training.passed", "培训合格人次", "培训", "人次", "期内登记合格的", _BOOK, CUTS, better="up"),
     ],
+)  # fmt: skip
+declare(
+    Source("passed", rows=Rows(_TAKEN, Estate.path, Enrolment.id, {"training.passed": _passed}, _WHO)),
+    [Measure("training.passed", "培训合格人次", "培训", "人次", "期内登记合格的", _BOOK, CUTS, better="up")],
 )  # fmt: skip
