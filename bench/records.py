@@ -18,7 +18,8 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Index, insert, text
 
-from bench import sums
+from bench import duties, sums
+from bench.sql import PRIME, draw, fill, moment, numbers, run, stamp, without_triggers
 from community.accounts.models import Account, SignIn
 from community.grid.models import Building, Estate, Household, Person, Unit
 from community.organisations.models import Appointment, Organisation
@@ -36,7 +37,6 @@ DAYS, QUIET = 1095, 10
 ESTATES, COMMUNITIES, PEOPLE, TEAM = 100, 10, 200, 20
 ITEMS = ("elder_shopping", "errands", "plumbing")
 LENGTHS = 97
-PRIME = 1_000_003
 STREET, DISTRICT = "s", "d"
 PATH = f"{DISTRICT}/{STREET}/"
 
@@ -50,25 +50,7 @@ class Size:
     communities: int = COMMUNITIES
     people: int = PEOPLE
     fresh: int = 200
-
-
-def draw(salt: int) -> str:
-    """A number below ``PRIME`` for row ``n``, as SQL."""
-    return f"(CAST(n AS BIGINT) * {48271 + 2 * salt * 1009} % {PRIME})"
-
-
-def moment(start: str, milliseconds: str) -> str:
-    """A moment some milliseconds after another, as SQL."""
-    if dialect_name() == "postgresql":
-        return f"{start} + ({milliseconds}) * INTERVAL '1 millisecond'"
-    return f"strftime('%Y-%m-%d %H:%M:%f000', {start}, (({milliseconds}) / 1000.0) || ' seconds')"
-
-
-def numbers(count: int) -> str:
-    """The rows ``n`` from 0, as SQL to select from."""
-    if dialect_name() == "postgresql":
-        return f"generate_series(0, {count - 1}) AS series(n)"
-    return f"(WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < {count - 1}) SELECT n FROM s)"
+    days_on_duty: int = DAYS
 
 
 def seconds(length: int) -> tuple[int, int]:
@@ -83,22 +65,23 @@ def make(app: Flask, size: Size) -> str:
         now = clock.now()
         begin_write()
         token = _places(size, now)
-        sums.run("CREATE TEMP TABLE bench_length (k INTEGER, a INTEGER PRIMARY KEY, b INTEGER, a_bucket INTEGER, "
+        run("CREATE TEMP TABLE bench_length (k INTEGER, a INTEGER PRIMARY KEY, b INTEGER, a_bucket INTEGER, "
                  "b_bucket INTEGER)")  # fmt: skip
         for k in range(LENGTHS):
             a, b = seconds(k)
             buckets = [times.bucket(now, now + timedelta(seconds=s)) for s in (a, b)]
-            sums.run(f"INSERT INTO bench_length VALUES ({k}, {a}, {b}, {buckets[0]}, {buckets[1]})")
+            run(f"INSERT INTO bench_length VALUES ({k}, {a}, {b}, {buckets[0]}, {buckets[1]})")
         with _without_indexes():
             _orders(size, now)
             _hours()
             sums.count_orders(now)
         sums.fill(now)
         sums.fill_months()
-        sums.run("DROP TABLE bench_length")
+        run("DROP TABLE bench_length")
         db.session.commit()
         _fresh(size, now)
         db.session.commit()
+        duties.make(size.days_on_duty, now)
     return token
 
 
@@ -184,14 +167,14 @@ def _orders(size: Size, now: datetime) -> None:
     length = f"(({draw(1)} % {size.estates}) * 13 + CAST(n AS BIGINT) * 36 / {size.records} * 7 + n % 3) % {LENGTHS}"
     start = ":start" if dialect_name() == "sqlite" else "CAST(:start AS timestamptz)"
     placed = moment(start, f"CAST(n AS BIGINT) * {span} / {size.records}")
-    sums.run(
+    run(
         f"INSERT INTO service_order ({', '.join(_ORDER)}) SELECT {', '.join(_ORDER.values())} FROM ("
         f"SELECT n, e, p, r, item, state, placed_at, {moment('placed_at', '86400000')} AS due_at, "
         f"{moment('placed_at', 'a * 1000')} AS dispatched, {moment('placed_at', 'b * 1000')} AS completed FROM ("
         f"SELECT n, {draw(1)} % {size.estates} AS e, {draw(2)} % {size.people} AS p, {draw(3)} AS r, {item} AS item, "
         f"{_STATE.format(r=draw(4))} AS state, {length} AS k, {placed} AS placed_at FROM {numbers(size.records)}) AS x "
         "JOIN bench_length AS l ON l.k = x.k) AS y",
-        start=sums.stamp(now - timedelta(days=DAYS)),
+        start=stamp(now - timedelta(days=DAYS)),
     )
 
 
@@ -207,8 +190,7 @@ def _hours() -> None:
         "content": "'服务'", "note": "''", "recorded_at": "completed_at", "recorded_by": "person_id",
         "recorded_late": "FALSE",
     }  # fmt: skip
-    sums.run(f"INSERT INTO hour_entry ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM service_order "
-             "WHERE completed_at IS NOT NULL")  # fmt: skip
+    fill("hour_entry", columns, "service_order WHERE completed_at IS NOT NULL")
 
 
 KEPT_INDEX = "ix_service_order_household"
@@ -225,16 +207,11 @@ def _without_indexes() -> Iterator[None]:
     connection = db.session.connection()
     for index in indexes:
         index.drop(connection)
-    if dialect_name() == "postgresql":
-        for setting in ("session_replication_role = replica", "work_mem = '1GB'", "maintenance_work_mem = '2GB'"):
-            sums.run(f"SET LOCAL {setting}")
+    with without_triggers("hour_entry"):
+        if dialect_name() == "postgresql":
+            for setting in ("work_mem = '1GB'", "maintenance_work_mem = '2GB'"):
+                run(f"SET LOCAL {setting}")
         yield
-        sums.run("SET LOCAL session_replication_role = origin")
-    else:
-        trigger = db.session.execute(text("SELECT sql FROM sqlite_master WHERE name = 'hour_entry_tail'")).scalar_one()
-        sums.run("DROP TRIGGER hour_entry_tail")
-        yield
-        sums.run(trigger)
     for index in indexes:
         index.create(connection)
 

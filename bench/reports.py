@@ -1,7 +1,8 @@
 """Whether reports stay as fast as they are when there are more records, and what they cost those who write.
 
-* growth: each figure by each cut, as of a past day, organised then and now, and the list behind it, over a hundred
-  thousand orders and over many more on PostgreSQL: the factor between the medians, and those that are too slow;
+* growth: each figure by each cut, as of a past day, organised then and now, and every list behind one, of the
+  subdistrict and of a branch, over a hundred thousand orders and over many more on PostgreSQL: the factor between the
+  medians, and those that are too slow;
 * the dashboard of a subdistrict over a year, over ten thousand orders and over a million: statements and the time that
   the database takes for them, on both databases;
 * writing the ledger with exact reports beside it, as a share of writing it alone (``bench.ledger``);
@@ -16,7 +17,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +44,6 @@ REPEATS = 15
 """PostgreSQL may take another plan for a statement that it has seen ten times."""
 CUTS = tuple(reports.DIMENSION_NAMES)
 VARIANTS: dict[str, dict[str, Any]] = {"now": {}, "then": {"organised": "then"}, "as of": {"ago": 40}}
-LISTS = ("orders.placed", "orders.on_time", "orders.reopened", "orders.to_complete", "hours.minutes")
 MEMORY = {"shared_buffers": "2GB", "max_wal_size": "8GB", "effective_cache_size": "8GB", "work_mem": "32MB"}
 """What PostgreSQL is given, as on a server of its own."""
 
@@ -178,29 +180,29 @@ def _median(app: Flask, ask: Callable[[], Any]) -> float:
 
 
 def questions() -> dict[str, Callable[[], Any]]:
-    """Every group of measures by every cut and in every way of reading, over a year that ends today and whole years,
-    and lists."""
+    """Every group of measures by every cut and in every way of reading, and every list, of the subdistrict and of one
+    of its branches, over a year that ends today and whole years."""
     today = clock.today()
     year, whole = today - timedelta(days=364), (date(today.year - 1, 1, 1), date(today.year - 1, 12, 31))
+    spans = {"": (year, today), " of a whole year": whole}
     found: dict[str, Callable[[], Any]] = {}
     groups = sorted({measure.group for measure in reports.measures().values()})
-    for group in groups:
-        for cut in CUTS:
+    for (of, path), (span, days) in product({"": PATH, " of a branch": f"{PATH}c0/b0/"}.items(), spans.items()):
+        for group, cut in product(groups, CUTS):
             cuts = [m for m in reports.measures().values() if m.group == group and cut in {*m.cuts, "total"}]
             for variant, more in VARIANTS.items():
                 names = [m.name for m in cuts if m.recalls or "ago" not in more]
-                for span, days in (("", (year, today)), (" of a whole year", whole)):
-                    if names:
-                        found[f"{group} by {cut}, {variant}{span}"] = _asking(names, cut, days, more)
-    for name in LISTS:
-        found[f"list behind {name}"] = _listing(name, Question(PATH, year, today))
+                if names:
+                    found[f"{group} by {cut}, {variant}{span}{of}"] = _asking(names, Question(path, *days, cut), more)
+        for name in reports.measures():
+            found[f"list behind {name}{span}{of}"] = _listing(name, Question(path, *days))
     return found
 
 
-def _asking(names: list[str], cut: Any, days: tuple[date, date], more: dict[str, Any]) -> Callable[[], Any]:
+def _asking(names: list[str], question: Question, more: dict[str, Any]) -> Callable[[], Any]:
     as_of = clock.today() - timedelta(days=more["ago"]) if "ago" in more else None
-    question = Question(PATH, *days, cut, as_of, more.get("organised", "now"))
-    return lambda: reports.draw(question, names)
+    asked = replace(question, as_of=as_of, organised=more.get("organised", "now"))
+    return lambda: reports.draw(asked, names)
 
 
 def _listing(name: str, question: Question) -> Callable[[], Any]:

@@ -12,7 +12,6 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
-    Date,
     Integer,
     cast,
     column,
@@ -22,12 +21,11 @@ from sqlalchemy import (
     literal,
     select,
     table,
-    text,
-    type_coerce,
     union_all,
 )
 from sqlalchemy.types import String
 
+from bench.sql import run
 from community.grid.models import Estate
 from core.database import db, dialect_name
 from services.orders.models import ServiceOrder
@@ -36,33 +34,16 @@ from services.reports.counting import RESPONSE_LIMIT, VECTOR, seconds, vector
 from services.reports.models import OrderCount, RollMark, RollPath
 from services.reports.workflow import BEGINNING, LAG, SUMS
 from volunteers.hours.models import HourEntry, HourMonth, HourTotal
-from volunteers.hours.sums import month_of
+from volunteers.hours.sums import day_of, month_of
 
 LENGTH = table("bench_length", column("a", Integer), column("a_bucket", Integer), column("b_bucket", Integer))
-
-
-def run(sql: str, **values: Any) -> None:
-    """One statement of plain SQL in the transaction of the session."""
-    # What looks like a parameter is a format of times.
-    db.session.execute(text(sql.replace("%H:%M:%f", "%H\\:%M\\:%f")), values)
-
-
-def stamp(at: datetime) -> Any:
-    """A moment as a parameter of plain SQL."""
-    return at.strftime("%Y-%m-%d %H:%M:%S.%f") if dialect_name() == "sqlite" else at
-
-
-def _day(moment: Any) -> Any:
-    if dialect_name() == "postgresql":
-        return cast(func.timezone("Asia/Shanghai", moment), Date())
-    return func.date(type_coerce(moment, String()), "+8 hours", type_=Date())
 
 
 def count_orders(now: datetime) -> None:
     """What each order counts for, and how long its steps took."""
     took = cast(func.round(seconds(ServiceOrder.dispatched_at, ServiceOrder.placed_at)), Integer)
     columns = (ServiceOrder.id, ServiceOrder.estate_id, Estate.path, ServiceOrder.item_code,
-               _day(ServiceOrder.placed_at), LENGTH.c.a_bucket, LENGTH.c.b_bucket, *vector())  # fmt: skip
+               day_of(ServiceOrder.placed_at), LENGTH.c.a_bucket, LENGTH.c.b_bucket, *vector())  # fmt: skip
     rows = select(*columns).join(Estate, Estate.id == ServiceOrder.estate_id).outerjoin(LENGTH, LENGTH.c.a == took)
     names = ["order_id", "estate_id", "path", "item", "day", "to_dispatch", "to_complete", *VECTOR]
     mark = now - LAG
@@ -120,13 +101,18 @@ def _make(name: str, statement: Any) -> None:
 def _counted() -> None:
     """Differences by estate, item, day and the day on which they came to be known."""
     order, entry, count = ServiceOrder, HourEntry, OrderCount
-    keys: list[Any] = [count.estate_id, count.item, count.day.label("period"), _day(order.updated_at).label("known_on")]
+    keys: list[Any] = [
+        count.estate_id,
+        count.item,
+        count.day.label("period"),
+        day_of(order.updated_at).label("known_on"),
+    ]
     orders = (
         select(*keys, *[func.sum(getattr(count, name)).label(name) for name in VECTOR], *_zeros("minutes", "services"))
         .join(order, order.id == count.order_id)
-        .group_by(count.estate_id, count.item, count.day, _day(order.updated_at))
+        .group_by(count.estate_id, count.item, count.day, day_of(order.updated_at))
     )
-    given: list[Any] = [entry.estate_id, order.item_code, _day(entry.starts_at), _day(entry.recorded_at)]
+    given: list[Any] = [entry.estate_id, order.item_code, day_of(entry.starts_at), day_of(entry.recorded_at)]
     hours = (
         select(*given, *_zeros(*VECTOR), func.sum(entry.minutes), func.count())
         .join(order, order.id == entry.order_id)
@@ -141,18 +127,18 @@ def _counted() -> None:
             select(*took, func.count().label("orders"))
             .join(order, order.id == count.order_id)
             .where(bucket.is_not(None))
-            .group_by(count.estate_id, count.item, count.day, _day(order.updated_at), bucket)
+            .group_by(count.estate_id, count.item, count.day, day_of(order.updated_at), bucket)
         )
     _make("rollup_time", steps[0].union_all(steps[1]))
     people = []
     for who, subject in SUBJECTS.items():
         whose = [literal(who).label("who"), subject.label("subject_id"), entry.estate_id, order.item_code.label("item"),
-                 _day(entry.starts_at).label("day")]  # fmt: skip
+                 day_of(entry.starts_at).label("day")]  # fmt: skip
         people.append(
-            select(*whose, func.min(_day(entry.recorded_at)).label("known_on"))
+            select(*whose, func.min(day_of(entry.recorded_at)).label("known_on"))
             .join(order, order.id == entry.order_id)
             .where(subject.is_not(None))
-            .group_by(subject, entry.estate_id, order.item_code, _day(entry.starts_at))
+            .group_by(subject, entry.estate_id, order.item_code, day_of(entry.starts_at))
         )
     _make("person", union_all(*people))
 

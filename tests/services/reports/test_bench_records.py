@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from bench.records import PATH, Size, make
-from core import clock
+from core import clock, reports
 from core.database import db
 from core.reports import Question
 from services.orders.models import ServiceOrder
@@ -19,11 +19,12 @@ from tests.services.reports.test_figures import active_as_known, assert_same, ro
 
 
 def test_records_are_counted_as_sweeps_count_them(app: Flask, at: Callable[[datetime], None]) -> None:
-    make(app, Size(500, estates=4, communities=2, people=5, fresh=20))
+    make(app, Size(500, estates=4, communities=2, people=5, fresh=20, days_on_duty=45))
     today = clock.today()
     first = today - timedelta(days=1200)
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(ServiceOrder)) == 520
+        assert reports.draw(Question(PATH, first, today), ["rota.came"])[""]["rota.came"].amount > 4 * 2 * 40
         for swept in (False, True):
             if swept:
                 at(clock.now() + timedelta(minutes=10))
