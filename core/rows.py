@@ -10,7 +10,6 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import (
     JSON,
-    Date,
     Dialect,
     FromClause,
     Text,
@@ -67,11 +66,11 @@ def json_rows(dialect: str, parameter: BindParameter[Any], columns: dict[str, Ty
     return select(*picked).subquery()
 
 
-def one_of_days(day: Any, name: str, dialect: str) -> Any:
-    """Whether a day is in the list of days that is given as the parameter ``name``, however long."""
+def one_of(column: Any, name: str, dialect: str) -> Any:
+    """Whether a column is in the list that is given as the parameter ``name``, however long."""
     if dialect == "postgresql":
-        return day == any_(bindparam(name, type_=postgresql.ARRAY(Date())))
-    return day.in_(select(func.json_each(bindparam(name, type_=JsonRows())).table_valued("value").c.value))
+        return column == any_(bindparam(name, type_=postgresql.ARRAY(column.type)))
+    return column.in_(select(func.json_each(bindparam(name, type_=JsonRows())).table_valued("value").c.value))
 
 
 ROWS_AT_ONCE = 5000

@@ -19,7 +19,7 @@ from community.grid.models import Estate
 from core import clock
 from core.database import dialect_name, fast
 from core.reports import Question
-from core.rows import one_of_days
+from core.rows import one_of
 from core.web import paging
 from services.catalogue.models import ServiceItem
 from services.reports import tail
@@ -80,7 +80,7 @@ def kept(
         if reading.past:
             numbers = [(-getattr(changes, name)).label(name) for name in names]
             # Day by day, for each has changes of its own, in the order in which they came to be known.
-            named = one_of_days(changes.period, f"days{n}", reading.dialect)
+            named = one_of(changes.period, f"days{n}", reading.dialect)
             later = changes.known_on > bindparam("known_on", type_=Date())
             where = [*_kept_where(changes, n, reading), named, later, *only(changes, n)]
             chosen.append(select(*keys(changes), *numbers).where(*where))

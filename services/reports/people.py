@@ -18,7 +18,7 @@ from community.grid.models import Estate
 from core import clock
 from core.database import UtcDateTime, dialect_name, fast, remembered
 from core.reports import Question
-from core.rows import JsonRows, json_rows, one_of_days
+from core.rows import JsonRows, json_rows, one_of
 from services.orders.models import ServiceOrder
 from services.reports import figures, tail
 from services.reports.activity import ALL, NEVER, SEEN, SUBJECTS, WHO
@@ -75,10 +75,10 @@ def _statement(how: figures.Reading, named: tuple[bool, ...]) -> Any:
     def only(table: Any, n: int) -> list[Any]:
         whom = table.who.in_(bindparam("whos", expanding=True))
         if named[n]:
-            return [whom, one_of_days(table.prev, f"prevs{n}", how.dialect)]
+            return [whom, one_of(table.prev, f"prevs{n}", how.dialect)]
         # Period by period, in each of which the key has the previous ones in their order.
         between = [bindparam(f"{name}{n}", type_=Date()) for name in ("since", "upto")]
-        return [whom, one_of_days(table.period, f"days{n}", how.dialect), table.prev.between(*between)]
+        return [whom, one_of(table.period, f"days{n}", how.dialect), table.prev.between(*between)]
 
     def keys_of(table: Any) -> list[Any]:
         return [table.who, *figures.group_key(table, how.by)]

@@ -16,7 +16,8 @@ from sqlalchemy.orm import aliased
 
 from community.grid.models import Estate, Person
 from core import clock
-from core.database import UtcDateTime, fast
+from core.database import UtcDateTime, dialect_name, fast, remembered
+from core.rows import one_of
 from core.web import paging
 from volunteers.hours import sums
 from volunteers.hours.models import HourEntry
@@ -67,13 +68,17 @@ def figures_of(team_ids: Collection[str] | None, start: datetime, end: datetime,
     if team_ids is not None and not team_ids:
         return {}
     grains, within = sums.within(clock.local(start).date(), clock.local(end).date() - timedelta(days=1))
-    values = within | {"start": start, "end": end, "path": path + "%", "teams": list(team_ids or ())}
-    rows = fast().execute(_figures(team_ids is not None, bool(path), grains), values)
+    values = within | {"start": start, "end": end, "teams": list(team_ids or ())}
+    if path:
+        # Told, not looked up by the statement: so PostgreSQL knows how many there are, and needs no join for them.
+        below = select(Estate.id).where(Estate.path.like(path + "%"))
+        values["estates"] = remembered(("estates", path), lambda: fast().execute(below).scalars().all())
+    rows = fast().execute(_figures(team_ids is not None, bool(path), grains, dialect_name()), values)
     return {row[0]: Figures(int(row[1]), int(row[2]), int(row[3])) for row in rows}
 
 
 @cache
-def _figures(by_team: bool, narrowed: bool, grains: tuple[str, ...]) -> Select[Any]:
+def _figures(by_team: bool, narrowed: bool, grains: tuple[str, ...], dialect: str) -> Select[Any]:
     start, end = (bindparam(name, type_=UtcDateTime()) for name in ("start", "end"))
     root: Any = _Root.c.root if by_team else literal("")
     member = TeamMembership
@@ -85,11 +90,10 @@ def _figures(by_team: bool, narrowed: bool, grains: tuple[str, ...]) -> Select[A
     if by_team:
         belongs = belongs.where(_Root.c.root.in_(bindparam("teams", expanding=True)))
     all_along = member.joined_at <= start, or_(member.left_at.is_(None), member.left_at >= end)
-    steady = belongs.where(*all_along).distinct().cte("steady")
+    steady = belongs.where(*all_along).distinct().order_by(member.person_id).cte("steady")
 
     def here(statement: Any, model: Any) -> Any:
-        estates = select(Estate.id).where(Estate.path.like(bindparam("path")))
-        return statement.where(model.estate_id.in_(estates)) if narrowed else statement
+        return statement.where(one_of(model.estate_id, "estates", dialect)) if narrowed else statement
 
     found = [
         here(select(steady.c.root, model.volunteer_id, model.minutes, services.label("services")), model)
