@@ -23,14 +23,15 @@ from sqlalchemy import (
     union_all,
 )
 
+from community.grid.estates import list_below
 from community.grid.models import Estate, Household, Person
 from core import clock
 from core.database import UtcDateTime, dialect_name, fast
 from core.reports import Measure, Question, Source, Value, declare
-from core.rows import JsonRows, json_rows
+from core.rows import JsonRows, json_rows, one_of
 from core.web import paging
 from services.orders.models import ServiceOrder
-from services.reports import people
+from services.reports import figures, people
 from services.reports.activity import SUBJECTS
 from services.reports.models import ActiveSeen, RollPath
 from volunteers.hours import sums
@@ -133,12 +134,11 @@ _OF_ITEM = _entries(
 
 
 @cache
-def _gave(grains: tuple[str, ...]) -> Select[Any]:
+def _gave(grains: tuple[str, ...], dialect: str) -> Select[Any]:
     """Minutes and services of some volunteers in a period put together from these grains."""
-    here = select(Estate.id).where(Estate.path.like(bindparam("path")))
     c = union_all(*[
         select(model.volunteer_id, model.minutes, services.label("services"))
-        .where(model.volunteer_id.in_(_IDS), model.estate_id.in_(here), inside)
+        .where(model.volunteer_id.in_(_IDS), one_of(model.estate_id, "estates", dialect), inside)
         for model, services, inside in sums.given(grains)
     ]).subquery().c  # fmt: skip
     return select(c.volunteer_id, func.sum(c.minutes), func.sum(c.services)).group_by(c.volunteer_id)
@@ -175,32 +175,54 @@ _ACTIVE = _VOLUNTEERS.add_columns(literal_column("1")).where(_IN_OWN)
 _EARLIER = _VOLUNTEERS.add_columns(case((_IN_OWN, 1), else_=0)).where(_IN_THEN)
 
 
-@cache
-def _served(who: str, limit: int, dialect: str) -> Select[Any]:
-    """Those whose last day, as far as it is counted, lies in the period, or who were served behind the mark; of those
-    who were served after the period the ledger says whether they were in it. Counted ones are taken in the order of
-    their ids, as many as a page has, so that the ledger is asked about no others."""
-    first, last, only, after = (
-        bindparam(name, type_=kind)
-        for name, kind in (("first", Date()), ("last", Date()), ("item", String()), ("after", String()))
-    )
-    _, key, whom = _LISTS[who]
+_SEEN = (
+    select(func.max(ActiveSeen.last))
+    .join(RollPath, RollPath.path == ActiveSeen.path)
+    .join(Estate, Estate.id == RollPath.estate_id)
+    .where(Estate.path.like(bindparam("path")), ActiveSeen.who == bindparam("who"), or_(
+        bindparam("item", type_=String()) == "", ActiveSeen.item == bindparam("item")
+    ))
+)  # fmt: skip
+_SUBJECT: Any = ActiveSeen.subject_id
+_AFTER = bindparam("after", type_=String())
+
+
+def _named(who: str) -> Select[Any]:
+    """Those whom the ledger names, each with their last day."""
+    subject = SUBJECTS[who]
+    named = _entries("own", subject.label("id")).where(subject > _AFTER).distinct().subquery().c
+    last = _SEEN.where(named.id == _SUBJECT).correlate(named.id.table).scalar_subquery()
+    return select(named.id, literal_column("1").label("listed"), last.label("last")).order_by(named.id)
+
+
+def _each_seen(who: str) -> Select[Any]:
+    """Those who were served since the period began and, if not in it for the last time, are in the ledger for it."""
+    first, last = (bindparam(name, type_=Date()) for name in ("first", "last"))
     sure = func.max(case((ActiveSeen.last <= last, 1), else_=0))
     # Most were served in the period for an order of the period, which is found without looking through all they placed.
     placed = ServiceOrder.placed_at >= _moment("own_start"), ServiceOrder.placed_at < _moment("own_end")
-    subject: Any = ActiveSeen.subject_id
-    seen = (
-        select(subject.label("id"), literal_column("1").label("listed"), func.max(ActiveSeen.last).label("last"))
-        .join(RollPath, RollPath.path == ActiveSeen.path)
-        .join(Estate, Estate.id == RollPath.estate_id)
-        .where(Estate.path.like(bindparam("path")), ActiveSeen.who == who, subject > after, ActiveSeen.last >= first,
-               (only == "") | (ActiveSeen.item == only))
-        .group_by(subject)
-        .having(or_(sure == 1, _was(who, subject, "own", *placed), _was(who, subject, "own")))
-        .order_by(subject)
-        .limit(limit + 1)
-        .subquery()
-    )  # fmt: skip
+    seen = _SEEN.with_only_columns(
+        _SUBJECT.label("id"), literal_column("1").label("listed"), func.max(ActiveSeen.last).label("last")
+    )
+    return (
+        seen.where(_SUBJECT > _AFTER, ActiveSeen.last >= first)
+        .group_by(_SUBJECT)
+        .having(or_(sure == 1, _was(who, _SUBJECT, "own", *placed), _was(who, _SUBJECT, "own")))
+        .order_by(_SUBJECT)
+    )
+
+
+FEW = 10_000
+"""Services of a period that are looked through to see who was served; for more, people are looked through."""
+
+
+@cache
+def _served(who: str, few: bool, limit: int, dialect: str) -> Select[Any]:
+    """Those who were served, as many as a page has: of ``few`` services those whom the ledger names. Else those whose
+    last day, as far as it is counted, lies in the period, or who were served behind the mark; of those who were served
+    after the period the ledger says whether they were in it, one by one in the order of their ids."""
+    _, key, whom = _LISTS[who]
+    seen = (_named if few else _each_seen)(who).limit(limit + 1).subquery()
     fresh = json_rows(
         dialect, bindparam("fresh", type_=JsonRows()), {"id": String(), "listed": Integer(), "last": Date()}
     )
@@ -225,15 +247,15 @@ def _values(question: Question) -> dict[str, Any]:
 
 
 def _page(
-    who: str, statement: Select[Any], values: Mapping[str, Any], cursor: str | None, limit: int
+    question: Question, who: str, statement: Select[Any], values: Mapping[str, Any], cursor: str | None, limit: int
 ) -> paging.Page[Any]:  # fmt: skip
     row, key, _ = _LISTS[who]
     found: Sequence[Any] = fast().execute(paging.after(statement, [key], (str,), cursor, limit), values).all()
     if row is Helper:
         # What they gave is added up for those of the page alone.
         grains, within = sums.within(values["first"], values["last"])
-        given = fast().execute(_OF_ITEM if values["item"] else _gave(grains),
-                               {**values, **within, "ids": [one[0] for one in found]})  # fmt: skip
+        told = {**values, **within, "ids": [one[0] for one in found], "estates": list_below(question.path)}
+        given = fast().execute(_OF_ITEM if values["item"] else _gave(grains, dialect_name()), told)
         gave = {id_: (minutes, times) for id_, minutes, times in given}
         found = [(*one[:-1], *map(int, gave.get(one[0], (0, 0))), one[-1]) for one in found]
     return paging.page_of([row(*one) for one in found], limit, lambda one: (one[0],))
@@ -243,17 +265,19 @@ def behind(question: Question, name: str, cursor: str | None, limit: int) -> pag
     """The volunteers who served in the period, or the residents or households who were served."""
     who, only, values = WHO[name], question.only.get("item"), _values(question)
     if who == "v":
-        return _page(who, _ACTIVE, values, cursor, limit)
+        return _page(question, who, _ACTIVE, values, cursor, limit)
     since = replace(question, last=max(question.last, clock.today()), as_of=None)
     rows = [{"id": subject, "listed": int(day <= question.last), "last": day}
             for _, subject, _, item, day in people.seen_behind(since, [who]) if only in (None, item)]  # fmt: skip
-    values |= {"fresh": rows, "after": paging.decode(cursor, (str,))[0] if cursor else ""}
-    return _page(who, _served(who, limit, dialect_name()), values, cursor, limit)
+    given = figures.sums(replace(question, by="total", as_of=None, organised="now")).get("", {"services": 0})
+    few = given["services"] <= FEW
+    values |= {"who": who, "fresh": rows, "after": paging.decode(cursor, (str,))[0] if cursor else ""}
+    return _page(question, who, _served(who, few, limit, dialect_name()), values, cursor, limit)
 
 
 def behind_retained(question: Question, _name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
     """Those who served just before; ``counts`` tells who did again."""
-    return _page("v", _EARLIER, _values(question), cursor, limit)
+    return _page(question, "v", _EARLIER, _values(question), cursor, limit)
 
 
 declare(

@@ -14,9 +14,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
+from community.grid.estates import list_below
 from community.grid.models import Estate, Person
 from core import clock
-from core.database import UtcDateTime, dialect_name, fast, remembered
+from core.database import UtcDateTime, dialect_name, fast
 from core.rows import one_of
 from core.web import paging
 from volunteers.hours import sums
@@ -70,9 +71,7 @@ def figures_of(team_ids: Collection[str] | None, start: datetime, end: datetime,
     grains, within = sums.within(clock.local(start).date(), clock.local(end).date() - timedelta(days=1))
     values = within | {"start": start, "end": end, "teams": list(team_ids or ())}
     if path:
-        # Told, not looked up by the statement: so PostgreSQL knows how many there are, and needs no join for them.
-        below = select(Estate.id).where(Estate.path.like(path + "%"))
-        values["estates"] = remembered(("estates", path), lambda: fast().execute(below).scalars().all())
+        values["estates"] = list_below(path)
     rows = fast().execute(_figures(team_ids is not None, bool(path), grains, dialect_name()), values)
     return {row[0]: Figures(int(row[1]), int(row[2]), int(row[3])) for row in rows}
 
@@ -143,8 +142,9 @@ def list_given(
                case((HourEntry.minutes > 0, 1), else_=-1).label("counts"))
         .join(Estate, Estate.id == HourEntry.estate_id)
         .join(Person, Person.id == HourEntry.volunteer_id)
-        .where(Estate.path.like(path + "%"), HourEntry.starts_at >= bindparam("since", type_=UtcDateTime()),
-               HourEntry.starts_at < bindparam("until", type_=UtcDateTime()), own.scalar_subquery().is_not(None))
+        .where(HourEntry.starts_at >= bindparam("since", type_=UtcDateTime()),
+               HourEntry.starts_at < bindparam("until", type_=UtcDateTime()),
+               one_of(HourEntry.estate_id, "estates", dialect_name()), own.scalar_subquery().is_not(None))
     )  # fmt: skip
     keys = (HourEntry.starts_at, HourEntry.id)
     statement = paging.after(rows, keys, (datetime, str), cursor, limit, descending=True)
@@ -153,7 +153,7 @@ def list_given(
     until, before, window = end, min(end, newest), timedelta(weeks=1)
     while until > start and len(found) <= limit:
         since = max(start, before - window)
-        found += fast().execute(statement, {"since": since, "until": until}).all()
+        found += fast().execute(statement, {"since": since, "until": until, "estates": list_below(path)}).all()
         until, before, window = since, since, window * 2
     return found[: limit + 1]
 
