@@ -129,7 +129,7 @@ class Served(NamedTuple):
 
 
 _OF_ITEM = _entries(
-    "own", HourEntry.volunteer_id, func.sum(HourEntry.minutes), func.sum(sums.sign(HourEntry.minutes))
+    "then", HourEntry.volunteer_id, func.sum(HourEntry.minutes), func.sum(sums.sign(HourEntry.minutes))
 ).where(HourEntry.volunteer_id.in_(_IDS)).group_by(HourEntry.volunteer_id)  # fmt: skip
 
 
@@ -170,11 +170,6 @@ def _was(who: str, key: Any, span: str, *more: ColumnElement[bool]) -> ColumnEle
     return first.correlate(key.class_).scalar_subquery().is_not(None)
 
 
-_IN_OWN, _IN_THEN = (_was("v", Volunteer.person_id, span) for span in ("own", "then"))
-_ACTIVE = _VOLUNTEERS.add_columns(literal_column("1")).where(_IN_OWN)
-_EARLIER = _VOLUNTEERS.add_columns(case((_IN_OWN, 1), else_=0)).where(_IN_THEN)
-
-
 _SEEN = (
     select(func.max(ActiveSeen.last))
     .join(RollPath, RollPath.path == ActiveSeen.path)
@@ -196,31 +191,35 @@ def _named(who: str) -> Select[Any]:
 
 
 def _each_seen(who: str) -> Select[Any]:
-    """Those who were served since the period began and, if not in it for the last time, are in the ledger for it."""
+    """Those who were active since the period began and, if not in it for the last time, are in the ledger for it."""
     first, last = (bindparam(name, type_=Date()) for name in ("first", "last"))
     sure = func.max(case((ActiveSeen.last <= last, 1), else_=0))
-    # Most were served in the period for an order of the period, which is found without looking through all they placed.
-    placed = ServiceOrder.placed_at >= _moment("own_start"), ServiceOrder.placed_at < _moment("own_end")
+    was = [_was(who, _SUBJECT, "own")]
+    if who != "v":
+        # Most were served for an order of the period, which is found without looking through all they placed.
+        placed = ServiceOrder.placed_at >= _moment("own_start"), ServiceOrder.placed_at < _moment("own_end")
+        was.insert(0, _was(who, _SUBJECT, "own", *placed))
     seen = _SEEN.with_only_columns(
         _SUBJECT.label("id"), literal_column("1").label("listed"), func.max(ActiveSeen.last).label("last")
     )
     return (
         seen.where(_SUBJECT > _AFTER, ActiveSeen.last >= first)
         .group_by(_SUBJECT)
-        .having(or_(sure == 1, _was(who, _SUBJECT, "own", *placed), _was(who, _SUBJECT, "own")))
+        .having(or_(sure == 1, *was))
         .order_by(_SUBJECT)
     )
 
 
 FEW = 10_000
-"""Services of a period that are looked through to see who was served; for more, people are looked through."""
+"""Services of a period that are looked through to see who was active; for more, people are looked through."""
 
 
 @cache
-def _served(who: str, few: bool, limit: int, dialect: str) -> Select[Any]:
-    """Those who were served, as many as a page has: of ``few`` services those whom the ledger names. Else those whose
-    last day, as far as it is counted, lies in the period, or who were served behind the mark; of those who were served
-    after the period the ledger says whether they were in it, one by one in the order of their ids."""
+def _listed(who: str, few: bool, again: bool, limit: int, dialect: str) -> Select[Any]:
+    """Those who were active, as many as a page has: of ``few`` services those whom the ledger names. Else those whose
+    last day, as far as it is counted, lies in the period, or who were active behind the mark; of those who were active
+    after the period the ledger says whether they were in it, one by one in the order of their ids. They count, or if
+    they were active ``again`` then."""
     _, key, whom = _LISTS[who]
     seen = (_named if few else _each_seen)(who).limit(limit + 1).subquery()
     fresh = json_rows(
@@ -233,51 +232,49 @@ def _served(who: str, few: bool, limit: int, dialect: str) -> Select[Any]:
         .having(func.max(those.c.listed) == 1)
         .subquery()
     )
-    return whom.add_columns(found.c.last, literal_column("1")).join(found, found.c.id == key)
+    counts = case((_was(who, key, "then"), 1), else_=0) if again else literal_column("1")
+    return whom.add_columns(found.c.last, counts).join(found, found.c.id == key)
 
 
-def _values(question: Question) -> dict[str, Any]:
+def _page(asked: Question, who: str, cursor: str | None, limit: int, then: Question | None = None) -> paging.Page[Any]:
+    """Those who were active in the period asked for; they count, or if they were so again ``then``."""
+    only = asked.only.get("item", "")
+    since = replace(asked, last=max(asked.last, clock.today()), as_of=None)
+    fresh = [{"id": subject, "listed": int(day <= asked.last), "last": day}
+             for _, subject, _, item, day in people.seen_behind(since, [who]) if only in ("", item)]  # fmt: skip
     values: dict[str, Any] = {
-        "path": question.path + "%", "item": question.only.get("item", ""), "first": question.first,
-        "last": question.last,
+        "path": asked.path + "%", "item": only, "first": asked.first, "last": asked.last, "who": who, "fresh": fresh,
+        "after": paging.decode(cursor, (str,))[0] if cursor else "",
     }  # fmt: skip
-    for name, asked in (("own", question), ("then", before(question))):
-        values |= {f"{name}_start": clock.day_bounds(asked.first)[0], f"{name}_end": clock.day_bounds(asked.last)[1]}
-    return values
-
-
-def _page(
-    question: Question, who: str, statement: Select[Any], values: Mapping[str, Any], cursor: str | None, limit: int
-) -> paging.Page[Any]:  # fmt: skip
+    for name, period in (("own", asked), ("then", then or asked)):
+        start, end = clock.day_bounds(period.first)[0], clock.day_bounds(period.last)[1]
+        values |= {f"{name}_start": start, f"{name}_end": end}
+    given = figures.sums(replace(asked, by="total", as_of=None, organised="now")).get("", {"services": 0})
     row, key, _ = _LISTS[who]
+    statement = _listed(who, given["services"] <= FEW, then is not None, limit, dialect_name())
     found: Sequence[Any] = fast().execute(paging.after(statement, [key], (str,), cursor, limit), values).all()
     if row is Helper:
-        # What they gave is added up for those of the page alone.
-        grains, within = sums.within(values["first"], values["last"])
-        told = {**values, **within, "ids": [one[0] for one in found], "estates": list_below(question.path)}
-        given = fast().execute(_OF_ITEM if values["item"] else _gave(grains, dialect_name()), told)
-        gave = {id_: (minutes, times) for id_, minutes, times in given}
-        found = [(*one[:-1], *map(int, gave.get(one[0], (0, 0))), one[-1]) for one in found]
+        gave = _given(then or asked, [one[0] for one in found], values)
+        found = [(*one[:-2], *gave.get(one[0], (0, 0)), one[-1]) for one in found]
     return paging.page_of([row(*one) for one in found], limit, lambda one: (one[0],))
+
+
+def _given(asked: Question, ids: Sequence[str], values: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Minutes and services of some volunteers in a period."""
+    grains, within = sums.within(asked.first, asked.last)
+    told = {**values, **within, "ids": ids, "estates": list_below(asked.path)}
+    rows = fast().execute(_OF_ITEM if values["item"] else _gave(grains, dialect_name()), told)
+    return {id_: (int(minutes), int(times)) for id_, minutes, times in rows}
 
 
 def behind(question: Question, name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
     """The volunteers who served in the period, or the residents or households who were served."""
-    who, only, values = WHO[name], question.only.get("item"), _values(question)
-    if who == "v":
-        return _page(question, who, _ACTIVE, values, cursor, limit)
-    since = replace(question, last=max(question.last, clock.today()), as_of=None)
-    rows = [{"id": subject, "listed": int(day <= question.last), "last": day}
-            for _, subject, _, item, day in people.seen_behind(since, [who]) if only in (None, item)]  # fmt: skip
-    given = figures.sums(replace(question, by="total", as_of=None, organised="now")).get("", {"services": 0})
-    few = given["services"] <= FEW
-    values |= {"who": who, "fresh": rows, "after": paging.decode(cursor, (str,))[0] if cursor else ""}
-    return _page(question, who, _served(who, few, limit, dialect_name()), values, cursor, limit)
+    return _page(question, WHO[name], cursor, limit)
 
 
 def behind_retained(question: Question, _name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
-    """Those who served just before; ``counts`` tells who did again."""
-    return _page(question, "v", _EARLIER, _values(question), cursor, limit)
+    """Those who served just before, with what they gave in the period; ``counts`` tells who did so again in it."""
+    return _page(before(question), "v", cursor, limit, then=question)
 
 
 declare(
