@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -18,13 +19,16 @@ from core import clock, reports
 from core.database import begin_write, db, engines, fast, one_moment, remembered, write_intent
 from core.reports import Question, Value
 from services.orders.models import ServiceOrder
-from services.reports import roster
+from services.reports import measures, roster
+from services.reports.activity import SUBJECTS
 from services.reports.asked import Asked, whole_period
 from services.reports.measures import before
 from services.reports.queries import Unit
+from services.reports.workflow import list_estates, roll_hours, roll_orders
 from tests.factories import Place, World, browser, volunteer
 from tests.guards.test_budgets import counted
 from tests.services.reports.recount import of_people
+from tests.services.reports.test_figures import roll
 from tests.services.reports.test_papers import free  # noqa: F401
 from tests.services.reports.test_queries import live, lived  # noqa: F401
 from volunteers.hours.models import HourEntry
@@ -213,3 +217,38 @@ def test_the_list_of_served_households_says_when_each_was_last(app: Flask, mixed
             right = {who: max(own) for who, own in days.items() if any(FIRST <= day <= last for day in own)}
             assert {row.row_key: row.last_served for row in listed} == right
             assert right and all(row.household_label and row.estate_name for row in listed)
+
+
+@pytest.mark.parametrize("few", [-1, measures.FEW])
+def test_lists_of_people_name_whom_the_ledger_names(
+    few: int, app: Flask, mixed: World, at: Callable[[datetime], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measures, "FEW", few)
+    paths = [mixed.bodies["community"].path, next(iter(mixed.estates.values())).branch.path]
+    spans = [(FIRST, LAST), (FIRST, date(2026, 11, 10)), (date(2026, 11, 9), date(2026, 11, 9)),
+             (date(2026, 9, 1), clock.today())]  # fmt: skip
+    with app.app_context():
+        for rolled in ("not rolled", "some rolled", "all rolled"):
+            if rolled == "some rolled":
+                row = list_estates()[0]
+                roll_orders(row.id, row.path)
+                roll_hours(row.id, row.path)
+            elif rolled == "all rolled":
+                at(clock.now() + timedelta(minutes=5))
+                roll()
+            for name, who in measures.WHO.items():
+                for path, (first, last), item in product(paths, spans, ("", "errands")):
+                    asked = Question(path, first, last, only={"item": item} if item else {})
+                    start, end = clock.day_bounds(first)[0], clock.day_bounds(last)[1]
+                    entries = (
+                        select(SUBJECTS[who])
+                        .distinct()
+                        .select_from(HourEntry)
+                        .join(Estate, Estate.id == HourEntry.estate_id)
+                        .outerjoin(ServiceOrder, ServiceOrder.id == HourEntry.order_id)
+                        .where(Estate.path.startswith(path), HourEntry.starts_at >= start, HourEntry.starts_at < end)
+                    )
+                    if item:
+                        entries = entries.where(ServiceOrder.item_code == item)
+                    right = sorted(one for one in db.session.scalars(entries) if one)
+                    assert [row[0] for row in pages(asked, name)] == right, (name, rolled, asked)
