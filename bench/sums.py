@@ -28,13 +28,13 @@ from sqlalchemy.types import String
 from bench.sql import run
 from community.grid.models import Estate
 from core.database import db, dialect_name
+from core.days import day_of, month_of
 from services.orders.models import ServiceOrder
 from services.reports.activity import ALL, NEVER, SUBJECTS
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, seconds, vector
 from services.reports.models import OrderCount, RollMark, RollPath
 from services.reports.workflow import BEGINNING, LAG, SUMS
 from volunteers.hours.models import HourEntry, HourMonth, HourTotal
-from volunteers.hours.sums import day_of, month_of
 
 LENGTH = table("bench_length", column("a", Integer), column("a_bucket", Integer), column("b_bucket", Integer))
 

@@ -18,7 +18,9 @@ from sqlalchemy import (
     FromClause,
     Select,
     SQLColumnExpression,
+    String,
     bindparam,
+    cast,
     func,
     literal,
     literal_column,
@@ -28,6 +30,7 @@ from sqlalchemy import (
 
 from core import clock
 from core.database import UtcDateTime, fast
+from core.days import month_of
 from core.web import paging
 
 
@@ -99,7 +102,21 @@ def months(first: date, last: date) -> Iterator[Span]:
 def sums(
     wanted: Sequence[tuple[Rows, Sequence[str]]], path: str, spans: Sequence[Span], by: str, only: Mapping[str, str]
 ) -> list[Sums]:
-    """The sums of measures below a path, for each span, cut by ``unit``, by a column of the rows, or in all."""
+    """The sums of measures below a path, for each span, cut by ``unit``, by a column of the rows, or in all; for
+    ``month`` the spans are months."""
+    in_one, others = [[one for one in wanted if (by == "month" and one[0].when is not None) is lies]
+                      for lies in (True, False)]  # fmt: skip
+    found: list[Sums] = _by_span(others, path, spans, by, only) if others else [{} for _ in spans]
+    if in_one:
+        for of, more in zip(found, _by_month(in_one, path, spans, only), strict=True):
+            for key, numbers in more.items():
+                of[key] = of.get(key, {}) | numbers
+    return found
+
+
+def _by_span(
+    wanted: Sequence[tuple[Rows, Sequence[str]]], path: str, spans: Sequence[Span], by: str, only: Mapping[str, str]
+) -> list[Sums]:
     flat = [(rows, name, count, n) for rows, names in wanted for name in names for count in rows.parts(name)
             for n in range(len(spans))]  # fmt: skip
     days = [_within(span) for span in spans]
@@ -124,10 +141,37 @@ def sums(
     return found
 
 
+def _by_month(
+    wanted: Sequence[tuple[Rows, Sequence[str]]], path: str, spans: Sequence[Span], only: Mapping[str, str]
+) -> list[Sums]:
+    """The same of rows each of which lies in one month, and so need not be looked at for all of them."""
+    flat = [(rows, name, count) for rows, names in wanted for name in names for count in rows.parts(name)]
+    whole = _within(_whole(spans))
+    parts: list[Select[Any]] = []
+    for rows, _ in wanted:
+        own = [func.sum(count(whole)) if of is rows else literal_column("0") for of, _, count in flat]
+        months = select(cast(month_of(rows.when), String()), *own).select_from(rows.rows)
+        parts.append(_narrowed(months, rows, path, only, spans).group_by(literal_column("1")))
+    totals: dict[str, list[int]] = defaultdict(lambda: [0] * len(flat))
+    for month, *numbers in fast().execute(union_all(*parts) if len(parts) > 1 else parts[0]):
+        totals[month[:7]] = [a + int(b) for a, b in zip(totals[month[:7]], numbers, strict=True)]
+    found: list[Sums] = []
+    for span in spans:
+        of: dict[str, tuple[int, ...]] = {}
+        for (_, name, _), number in zip(flat, totals[f"{span.first:%Y-%m}"], strict=True):
+            of[name] = (*of.get(name, ()), number)
+        found.append({span.key or "": of})
+    return found
+
+
+def _whole(spans: Sequence[Span]) -> Span:
+    return Span(min(span.first for span in spans), max(span.last for span in spans))
+
+
 def _narrowed(statement: Any, rows: Rows, path: str, only: Mapping[str, str], spans: Sequence[Span]) -> Any:
     inside = [rows.cuts[name] == key for name, key in only.items() if name in rows.cuts]
     if rows.when is not None:
-        whole = _within(Span(min(span.first for span in spans), max(span.last for span in spans)))
+        whole = _within(_whole(spans))
         inside += [rows.when >= whole.start, rows.when < whole.end]
     return statement.where(rows.path.like(path + "%"), *inside)
 

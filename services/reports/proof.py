@@ -19,6 +19,7 @@ from community.grid.models import Estate
 from community.organisations.models import Organisation
 from core import clock
 from core.database import begin_write, db
+from core.days import day_of
 from core.reports import Question
 from services.orders.models import ServiceOrder
 from services.reports import activity, figures, times, workflow
@@ -26,7 +27,6 @@ from services.reports.counting import RESPONSE_LIMIT, VECTOR, vector
 from services.reports.models import OrderCount, RollMark, Rollup, RollupKnown, TimeRollup, TimeRollupKnown
 from services.reports.workflow import BEGINNING, SUMS, Key
 from volunteers.hours.models import HourEntry
-from volunteers.hours.sums import day_of
 from volunteers.rota import sums as duties
 
 FIRST = date(2000, 1, 1)

@@ -17,9 +17,10 @@ from sqlalchemy import delete, func, insert, literal_column, select, union_all, 
 from community.grid.models import Estate, Person
 from core import clock
 from core.database import begin_write, db, fast
+from core.days import month_of
 from core.rows import Merge, put
 from volunteers.hours.models import HourEntry, HourMonth, HourRollup, HourTail, HourTotal
-from volunteers.hours.sums import month_of, parts, sign
+from volunteers.hours.sums import parts, sign
 from volunteers.registry.models import Volunteer
 
 BATCH = 1000

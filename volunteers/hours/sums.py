@@ -9,20 +9,17 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Date,
-    String,
     Subquery,
     and_,
     bindparam,
     case,
-    cast,
     func,
     select,
-    type_coerce,
     union_all,
 )
 
 from core import clock
-from core.database import UtcDateTime, dialect_name
+from core.database import UtcDateTime
 from volunteers.hours.models import HourEntry, HourMonth, HourTail, HourTotal
 
 
@@ -123,17 +120,3 @@ def given(grains: Sequence[str]) -> Iterator[tuple[Any, ColumnElement[int], Colu
             start, end = (bindparam(f"{name}{n}", type_=UtcDateTime()) for name in ("from", "to"))
             inside = and_(HourEntry.starts_at >= start, HourEntry.starts_at < end)
             yield HourEntry, sign(HourEntry.minutes), inside
-
-
-def day_of(moment: Any) -> ColumnElement[Any]:
-    """The day of a moment in Shanghai, as a date of the database."""
-    if dialect_name() == "postgresql":
-        return cast(func.timezone("Asia/Shanghai", moment), Date())
-    return func.date(type_coerce(moment, String()), "+8 hours", type_=Date())
-
-
-def month_of(moment: Any) -> ColumnElement[Any]:
-    """The first day of a moment's month in Shanghai (UTC+8, no daylight saving), as a date of the database."""
-    if dialect_name() == "postgresql":
-        return cast(func.date_trunc("month", func.timezone("Asia/Shanghai", moment)), Date())
-    return type_coerce(func.strftime("%Y-%m-01", type_coerce(moment, String()), "+8 hours"), Date())

@@ -36,8 +36,8 @@ from sqlalchemy.dialects.postgresql import JSON
 
 from core import clock
 from core.database import UtcDateTime, begin_write, db, dialect_name, fast, remembered
+from core.days import day_of
 from core.rows import JsonRows, json_rows
-from volunteers.hours.sums import day_of
 from volunteers.rota.models import (
     HOLDING,
     Rota,
