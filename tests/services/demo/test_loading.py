@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -67,6 +68,10 @@ def _number(value: Value | None) -> float:
     return (value.amount or value.numerator or 0) if value is not None else 0
 
 
+def _sum(numbers: Iterable[float | None]) -> float:
+    return sum(number or 0 for number in numbers)
+
+
 def _check_figures() -> None:
     """Every figure is there for the street of the demo, and can be cut by whatever it says."""
     street = db.session.scalars(select(Organisation.path).where(Organisation.kind == "subdistrict")).first()
@@ -77,7 +82,14 @@ def _check_figures() -> None:
     assert not missing
     for name, measure in reports.measures().items():
         for cut in measure.cuts:
-            assert isinstance(reports.draw(replace(lately, by=cut), [name]), dict)  # type: ignore[arg-type]
+            parts = reports.draw(replace(lately, by=cut), [name])  # type: ignore[arg-type]
+            if name.startswith(("training.", "rota.")):
+                told = [(one[name].amount, one[name].numerator, one[name].denominator) for one in parts.values()]
+                whole = drawn[name].amount, drawn[name].numerator, drawn[name].denominator
+                assert tuple(map(_sum, zip(*told, strict=True))) == tuple(_sum([number]) for number in whole), (
+                    name,
+                    cut,
+                )
     assert {"车辆", "人员"} <= set(reports.draw(replace(lately, by="counter"), ["rota.counted"]))
 
 
