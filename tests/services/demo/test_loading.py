@@ -86,10 +86,8 @@ def _check_figures() -> None:
             if name.startswith(("training.", "rota.")):
                 told = [(one[name].amount, one[name].numerator, one[name].denominator) for one in parts.values()]
                 whole = drawn[name].amount, drawn[name].numerator, drawn[name].denominator
-                assert tuple(map(_sum, zip(*told, strict=True))) == tuple(_sum([number]) for number in whole), (
-                    name,
-                    cut,
-                )
+                added = [_sum(one) for one in zip(*told, strict=True)]
+                assert added == [_sum([one]) for one in whole], (name, cut)
     assert {"车辆", "人员"} <= set(reports.draw(replace(lately, by="counter"), ["rota.counted"]))
 
 
