@@ -27,6 +27,8 @@ INDEXES = (
     ("ix_active_seen_who", "active_seen", ["who", "subject_id"]),
 )
 
+MONTHS = ["estate_id", "month", "volunteer_id"]
+
 
 def upgrade() -> None:
     """Expand."""
@@ -55,6 +57,8 @@ def upgrade() -> None:
     op.create_index("ix_shift_tail_day", "shift_tail", ["rota_id", "day"])
     for name, table, columns in INDEXES:
         op.create_index(name, table, columns)
+    op.drop_index("ix_hour_month_estate", table_name="hour_month")
+    op.create_index("ix_hour_month_estate", "hour_month", MONTHS, postgresql_include=["minutes", "services"])
     op.create_table(
         "shift_rollup",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -110,6 +114,8 @@ def downgrade() -> None:
         else:
             for name in ("insert", "update", "delete") if changed else ("insert",):
                 op.execute(f"DROP TRIGGER {table}_tail_{name}")
+    op.drop_index("ix_hour_month_estate", table_name="hour_month")
+    op.create_index("ix_hour_month_estate", "hour_month", MONTHS)
     for name, table, _ in INDEXES:
         op.drop_index(name, table_name=table)
     for name in ("shift_rollup", "shift_tail", "shift_log_sum", "shift_sum"):

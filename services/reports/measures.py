@@ -41,14 +41,15 @@ from volunteers.registry.models import Volunteer
 CUTS = frozenset({"unit", "estate", "month", "week", "day", "item"})
 _LEDGER = "时长台账，按服务那天归期"
 _SERVED = "时长台账和服务单，按服务那天归期，有志愿服务时长的才算"
-WHO = {"volunteers.active": "v", "residents.served": "r", "households.served": "h"}
+SUBJECT_OF = {"volunteers.active": "v", "residents.served": "r", "households.served": "h"}
+"""Measures by those of ``activity.WHO`` whom they count."""
 
 
 def draw(question: Question, names: Sequence[str]) -> dict[str, dict[str, Value]]:
     """Different people, by key."""
-    counted = people.counts(question, [WHO[name] for name in names])
+    counted = people.counts(question, [SUBJECT_OF[name] for name in names])
     keys = {key for counts in counted.values() for key in counts}
-    return {key: {name: Value(counted[WHO[name]].get(key, 0)) for name in names} for key in keys}
+    return {key: {name: Value(counted[SUBJECT_OF[name]].get(key, 0)) for name in names} for key in keys}
 
 
 def before(question: Question) -> Question:
@@ -269,7 +270,7 @@ def _given(asked: Question, ids: Sequence[str], values: Mapping[str, Any]) -> di
 
 def behind(question: Question, name: str, cursor: str | None, limit: int) -> paging.Page[Any]:
     """The volunteers who served in the period, or the residents or households who were served."""
-    return _page(question, WHO[name], cursor, limit)
+    return _page(question, SUBJECT_OF[name], cursor, limit)
 
 
 def behind_retained(question: Question, _name: str, cursor: str | None, limit: int) -> paging.Page[Any]:

@@ -78,7 +78,7 @@ class HourMonth(Base):
     services: Mapped[int] = mapped_column(Integer)
     watermark: Mapped[datetime]
     __table_args__ = (
-        Index("ix_hour_month_estate", "estate_id", "month", "volunteer_id"),
+        Index("ix_hour_month_estate", "estate_id", "month", "volunteer_id", postgresql_include=["minutes", "services"]),
         Index("ix_hour_month_given", "volunteer_id", "month", postgresql_include=["estate_id", "minutes", "services"]),
     )
 

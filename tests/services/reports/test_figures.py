@@ -21,7 +21,7 @@ from services.orders import workflow as orders
 from services.orders.reports import DURATIONS, MEASURES
 from services.orders.workflow import Wish
 from services.reports import durations, figures, people, proof, workflow
-from services.reports.measures import WHO
+from services.reports.measures import SUBJECT_OF
 from services.reports.models import (
     Active,
     ActiveKnown,
@@ -38,7 +38,7 @@ from tests.services.reports import recount
 from tests.services.reports.test_queries import live, lived  # noqa: F401
 from volunteers.hours.models import HourEntry
 
-COUNTED = (*(measure.name for measure in MEASURES), *(measure.name for measure in DURATIONS), *WHO)
+COUNTED = (*(measure.name for measure in MEASURES), *(measure.name for measure in DURATIONS), *SUBJECT_OF)
 PEOPLE = ("volunteers.registered", "volunteers.joined", "volunteers.left", "volunteers.starred", "grid.residents",
           "grid.households", "grid.buildings")  # fmt: skip
 FIRST, LAST = date(2026, 10, 5), date(2026, 12, 20)

@@ -236,7 +236,7 @@ def test_lists_of_people_name_whom_the_ledger_names(
             elif rolled == "all rolled":
                 at(clock.now() + timedelta(minutes=5))
                 roll()
-            for name, who in measures.WHO.items():
+            for name, who in measures.SUBJECT_OF.items():
                 for path, (first, last), item in product(paths, spans, ("", "errands")):
                     asked = Question(path, first, last, only={"item": item} if item else {})
                     start, end = clock.day_bounds(first)[0], clock.day_bounds(last)[1]
