@@ -181,10 +181,12 @@ def _median(app: Flask, ask: Callable[[], Any]) -> float:
 
 def questions() -> dict[str, Callable[[], Any]]:
     """Every group of measures by every cut and in every way of reading, and every list, of the subdistrict and of one
-    of its branches, over a year that ends today and whole years."""
+    of its branches, over a year that ends today, a whole year and the greater part of a month."""
     today = clock.today()
     year, whole = today - timedelta(days=364), (date(today.year - 1, 1, 1), date(today.year - 1, 12, 31))
-    spans = {"": (year, today), " of a whole year": whole}
+    month = clock.first_of("m", clock.first_of("m", today) - timedelta(days=1))
+    part = month, month + timedelta(days=24)
+    spans = {"": (year, today), " of a whole year": whole, " of part of a month": part}
     found: dict[str, Callable[[], Any]] = {}
     groups = sorted({measure.group for measure in reports.measures().values()})
     for (of, path), (span, days) in product({"": PATH, " of a branch": f"{PATH}c0/b0/"}.items(), spans.items()):

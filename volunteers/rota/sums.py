@@ -28,6 +28,7 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
+    tuple_,
     union,
     union_all,
     update,
@@ -80,11 +81,16 @@ class Window:
                 "summed": int(self.summed)}  # fmt: skip
 
 
+@cache
 def _windows(dialect: str) -> Any:
     days = dict.fromkeys(("first", "last", "month", "month_end"), Date())
     moments = dict.fromkeys(("since", "until"), UtcDateTime())
     columns: dict[str, Any] = {"rota_id": String(), **days, **moments, "summed": Integer()}
-    return json_rows(dialect, bindparam("windows", type_=JsonRows()), columns)
+    found = json_rows(dialect, bindparam("windows", type_=JsonRows()), columns)
+    if dialect == "postgresql":
+        return found
+    # SQLite would read the parameter anew for each row that it holds against it.
+    return select(found).cte("windows").prefix_with("MATERIALIZED")
 
 
 def _values(windows: Sequence[Window]) -> dict[str, Any]:
@@ -277,11 +283,11 @@ def _remake(windows: Sequence[Window]) -> None:
             .group_by(c.rota_id, months.c.month, *[c[name] for name in counter])
         )  # fmt: skip
         by_day = select(days.rota_id, literal("d"), days.period, *[days[name] for name in (*counter, *names)])
-        own = w.rota_id == c.rota_id
-        for grain, of_windows, made in (
-            ("d", own & c.period.between(w.first, w.last), by_day), ("m", own & (c.period == w.month), by_month),
-        ):  # fmt: skip
-            old = delete(table).where(c.grain == grain, select(w.rota_id).where(of_windows).exists())
+        for grain, first, last, made in (("d", w.first, w.last, by_day), ("m", w.month, w.month, by_month)):
+            # Looked up by the windows, or SQLite goes through all windows for each sum there is.
+            key = c.rota_id, c.grain, c.period
+            own = (w.rota_id == c.rota_id) & (c.grain == grain) & c.period.between(first, last)
+            old = delete(table).where(tuple_(*key).in_(select(*key).join_from(w.rota_id.table, c.rota_id.table, own)))
             db.session.execute(old.execution_options(synchronize_session=False), values)
             columns = ["rota_id", "grain", "period", *counter, *names]
             db.session.execute(insert(table).from_select(columns, made.params(values)))
