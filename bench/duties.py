@@ -61,7 +61,7 @@ def _shifts(days: int, start: datetime, people: int) -> None:
          "person_id": f"'p' || substr(id, 2) || '-' || ({number} % {people})", "by_staff": "FALSE", "consent": "''",
          "state": f"CASE WHEN {number} % 97 = 0 THEN 'no_show' WHEN {number} % 31 = 0 THEN 'replaced' ELSE 'done' END",
          "queued_at": "b", "minutes": "0", "reason": "'有事'", "updated_at": "b"},
-        f"{each} CROSS JOIN (SELECT 0 AS k UNION ALL SELECT 1) AS y", at=at,
+        f"{each} CROSS JOIN (SELECT n AS k FROM {numbers(PLACES)}) AS y", at=at,
     )  # fmt: skip
     fill(
         "shift_log",

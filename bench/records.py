@@ -19,7 +19,7 @@ from flask import Flask
 from sqlalchemy import Index, insert, text
 
 from bench import duties, sums
-from bench.sql import PRIME, draw, fill, moment, numbers, run, stamp, without_triggers
+from bench.sql import PRIME, draw, fill, given, moment, numbers, run, stamp, without_triggers
 from community.accounts.models import Account, SignIn
 from community.grid.models import Building, Estate, Household, Person, Unit
 from community.organisations.models import Appointment, Organisation
@@ -66,7 +66,7 @@ def make(app: Flask, size: Size) -> str:
         begin_write()
         token = _places(size, now)
         run("CREATE TEMP TABLE bench_length (k INTEGER, a INTEGER PRIMARY KEY, b INTEGER, a_bucket INTEGER, "
-                 "b_bucket INTEGER)")  # fmt: skip
+            "b_bucket INTEGER)")  # fmt: skip
         for k in range(LENGTHS):
             a, b = seconds(k)
             buckets = [times.bucket(now, now + timedelta(seconds=s)) for s in (a, b)]
@@ -165,8 +165,7 @@ def _orders(size: Size, now: datetime) -> None:
     span = (DAYS - QUIET) * 86_400_000
     item = "CASE n % 3 " + " ".join(f"WHEN {n} THEN '{code}'" for n, code in enumerate(ITEMS)) + " END"
     length = f"(({draw(1)} % {size.estates}) * 13 + CAST(n AS BIGINT) * 36 / {size.records} * 7 + n % 3) % {LENGTHS}"
-    start = ":start" if dialect_name() == "sqlite" else "CAST(:start AS timestamptz)"
-    placed = moment(start, f"CAST(n AS BIGINT) * {span} / {size.records}")
+    placed = moment(given("start"), f"CAST(n AS BIGINT) * {span} / {size.records}")
     run(
         f"INSERT INTO service_order ({', '.join(_ORDER)}) SELECT {', '.join(_ORDER.values())} FROM ("
         f"SELECT n, e, p, r, item, state, placed_at, {moment('placed_at', '86400000')} AS due_at, "

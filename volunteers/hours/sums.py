@@ -108,13 +108,13 @@ def within(first: date, last: date) -> tuple[tuple[str, ...], dict[str, Any]]:
     return tuple(grain for grain, *_ in parts), values
 
 
-def given(grains: Sequence[str]) -> Iterator[tuple[Any, ColumnElement[int], ColumnElement[bool]]]:
+def given(grains: Sequence[str]) -> Iterator[tuple[Any, Any, ColumnElement[bool]]]:
     """Tables that hold minutes by volunteer and estate, each with what a row adds to the count of services, and which
     rows belong to a period put together from these ``grains``; all of them together are what was given in it."""
     for n, grain in enumerate(grains):
         if grain == "m":
             first, last = (bindparam(f"{name}{n}", type_=Date()) for name in ("from", "to"))
-            yield HourMonth, HourMonth.services + 0, HourMonth.month.between(first, last)
+            yield HourMonth, HourMonth.services, HourMonth.month.between(first, last)
             yield HourTail, sign(HourTail.minutes), HourTail.month.between(first, last)
         else:
             start, end = (bindparam(f"{name}{n}", type_=UtcDateTime()) for name in ("from", "to"))

@@ -17,7 +17,7 @@ from core import clock, reports
 from core.database import begin_write, db
 from core.dated import unit_key
 from core.ids import new_id
-from core.reports import Question
+from core.reports import Question, Value
 from tests.conftest import MOMENT
 from tests.factories import World
 from volunteers.rota import sums
@@ -168,6 +168,24 @@ def assert_same(paths: Sequence[str], when: str) -> None:
                 assert {k: v for k, v in ours[1].items() if v} == counted, where
 
 
+def assert_lists_add_up(path: str) -> None:
+    asked = Question(path, clock.today() - timedelta(days=100), clock.today())
+    for name in (*NAMES, "rota.counted"):
+        page = reports.behind(asked, name, None, 7)
+        rows = list(page.items)
+        while page.next_cursor is not None:
+            page = reports.behind(asked, name, page.next_cursor, 7)
+            rows += page.items
+        value = reports.draw(asked, [name]).get("", {}).get(name, Value(0))
+        counted, below = sum(row.counts for row in rows), len(rows)
+        if name == "rota.filled":
+            below = sum(row.places for row in rows)
+        right = (value.amount, below) if value.denominator is None else (value.numerator, value.denominator)
+        assert (counted, below) == right, name
+        moments = [row.logged_at if name == "rota.counted" else row.starts_at for row in rows]
+        assert moments == sorted(moments, reverse=True), name
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_duties_are_exact_at_every_moment(
     app: Flask, world: World, at: Callable[[datetime], None], seed: int
@@ -195,6 +213,8 @@ def test_duties_are_exact_at_every_moment(
         assert db.session.scalar(select(func.count()).select_from(ShiftTail)) == 0
         assert db.session.scalars(select(ShiftRollup.upto)).one() == clock.today()
         assert_same(paths, "after the job")
+        for path in paths:
+            assert_lists_add_up(path)
 
 
 def test_a_wrong_sum_is_named_and_made_anew(app: Flask, world: World) -> None:
