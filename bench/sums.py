@@ -28,13 +28,14 @@ from sqlalchemy.types import String
 from bench.sql import run
 from community.grid.models import Estate
 from core.database import db, dialect_name
-from core.days import day_of, month_of
+from core.days import day_of
 from services.orders.models import ServiceOrder
 from services.reports.activity import ALL, NEVER, SUBJECTS
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, seconds, vector
 from services.reports.models import OrderCount, RollMark, RollPath
 from services.reports.workflow import BEGINNING, LAG, SUMS
 from volunteers.hours.models import HourEntry, HourMonth, HourTotal
+from volunteers.hours.rollups import from_entries
 
 LENGTH = table("bench_length", column("a", Integer), column("a_bucket", Integer), column("b_bucket", Integer))
 
@@ -70,11 +71,8 @@ def fill(now: datetime) -> None:
 
 def fill_months() -> None:
     """The ledger's own sums, of months and in all, from all that is there."""
-    month = month_of(HourEntry.starts_at)
-    keys = (HourEntry.volunteer_id, HourEntry.estate_id, month)
-    given = select(*keys, func.sum(HourEntry.minutes), func.count(), func.max(HourEntry.recorded_at)).group_by(*keys)
-    names = ["volunteer_id", "estate_id", "month", "minutes", "services", "watermark"]
-    db.session.execute(insert(HourMonth.__table__).from_select(names, given))
+    given = from_entries()
+    db.session.execute(insert(HourMonth.__table__).from_select(given.selected_columns.keys(), given))
     sums = select(HourMonth.volunteer_id, func.sum(HourMonth.minutes), func.sum(HourMonth.services))
     names = ["volunteer_id", "minutes", "services"]
     db.session.execute(insert(HourTotal.__table__).from_select(names, sums.group_by(HourMonth.volunteer_id)))

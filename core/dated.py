@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from core import clock
 from core.database import UtcDateTime, fast
-from core.days import month_of
+from core.days import first_of_month, month_of
 from core.web import paging
 
 
@@ -55,8 +55,8 @@ class Rows:
     """Rows of one table with what hangs on it. ``path`` is where a row stands, ``key`` tells it from the others.
 
     ``counts``: by name of the measure what a row counts for; of a rate, above and below the line. ``cuts``: columns
-    by other dimensions. ``shown``: columns of the list behind a figure, which may hold names. ``when``: the moment at
-    which a row counts, if it counts in the period of that moment alone; lists then have the newest first.
+    by other dimensions. ``shown``: columns of the list behind a figure, which may hold names. ``when``: the moment or
+    the day at which a row counts, if it counts in the period of that alone; lists then have the newest first.
     """
 
     rows: FromClause
@@ -65,7 +65,12 @@ class Rows:
     counts: Mapping[str, Count | tuple[Count, Count]]
     shown: Sequence[SQLColumnExpression[Any]] = ()
     cuts: Mapping[str, SQLColumnExpression[str]] = field(default_factory=dict)
-    when: SQLColumnExpression[datetime] | None = None
+    when: SQLColumnExpression[Any] | None = None
+
+    @property
+    def by_day(self) -> bool:
+        """Whether rows count on a day, and not at a moment."""
+        return isinstance(getattr(self.when, "type", None), Date)
 
     def parts(self, name: str) -> tuple[Count, ...]:
         """What is added up for a measure: one sum, or the two of a rate."""
@@ -150,7 +155,8 @@ def _by_month(
     parts: list[Select[Any]] = []
     for rows, _ in wanted:
         own = [func.sum(count(whole)) if of is rows else literal_column("0") for of, _, count in flat]
-        months = select(cast(month_of(rows.when), String()), *own).select_from(rows.rows)
+        month = first_of_month(rows.when) if rows.by_day else month_of(rows.when)
+        months = select(cast(month, String()), *own).select_from(rows.rows)
         parts.append(_narrowed(months, rows, path, only, spans).group_by(literal_column("1")))
     totals: dict[str, list[int]] = defaultdict(lambda: [0] * len(flat))
     for month, *numbers in fast().execute(union_all(*parts) if len(parts) > 1 else parts[0]):
@@ -172,7 +178,10 @@ def _narrowed(statement: Any, rows: Rows, path: str, only: Mapping[str, str], sp
     inside = [rows.cuts[name] == key for name, key in only.items() if name in rows.cuts]
     if rows.when is not None:
         whole = _within(_whole(spans))
-        inside += [rows.when >= whole.start, rows.when < whole.end]
+        if rows.by_day:
+            inside.append(rows.when.between(whole.first, whole.last))
+        else:
+            inside += [rows.when >= whole.start, rows.when < whole.end]
     return statement.where(rows.path.like(path + "%"), *inside)
 
 
@@ -191,6 +200,6 @@ def behind(
     named = [column.label(label) for label, column in keys.items()]
     listed = select(*named, *rows.shown, counts[0].label("counts")).select_from(rows.rows)
     statement = _narrowed(listed, rows, path, only, [span]).where(counts[-1] != 0)
-    kinds = [datetime, str][-len(keys) :]
+    kinds = [date if rows.by_day else datetime, str][-len(keys) :]
     paged = paging.after(statement, list(keys.values()), kinds, cursor, limit, descending=rows.when is not None)
     return paging.page_of(fast().execute(paged).all(), limit, lambda row: [getattr(row, label) for label in keys])

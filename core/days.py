@@ -18,6 +18,11 @@ def day_of(moment: Any) -> ColumnElement[Any]:
 
 def month_of(moment: Any) -> ColumnElement[Any]:
     """The first day of a moment's month, as a date of the database."""
+    return first_of_month(day_of(moment))
+
+
+def first_of_month(day: Any) -> ColumnElement[Any]:
+    """The first day of a day's month, as a date of the database."""
     if dialect_name() == "postgresql":
-        return cast(func.date_trunc("month", func.timezone("Asia/Shanghai", moment)), Date())
-    return type_coerce(func.strftime("%Y-%m-01", type_coerce(moment, String()), "+8 hours"), Date())
+        return cast(func.date_trunc("month", day), Date())
+    return func.date(day, "start of month", type_=Date())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, Literal
@@ -30,6 +30,11 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from core.database import db, dialect_name
 
 Merge = Literal["add", "replace", "greatest"]
+MERGES: Mapping[Merge, Callable[[Any, Any], Any]] = {
+    "add": lambda held, fresh: held + fresh,
+    "replace": lambda _held, fresh: fresh,
+    "greatest": lambda held, fresh: case((fresh > held, fresh), else_=held),
+}
 
 
 class JsonRows(TypeDecorator[list[dict[str, Any]]]):
@@ -93,6 +98,5 @@ def _putting(model: Any, names: tuple[str, ...], merge: tuple[tuple[str, Merge],
     insert = maker(table).from_select(list(names), select(*[given.c[name] for name in names]).where(true()))
     new: dict[str, Any] = {}
     for name, how in merge:
-        held, fresh = table.c[name], insert.excluded[name]
-        new[name] = {"add": held + fresh, "replace": fresh, "greatest": case((fresh > held, fresh), else_=held)}[how]
+        new[name] = MERGES[how](table.c[name], insert.excluded[name])
     return insert.on_conflict_do_update(index_elements=[column.name for column in table.primary_key], set_=new)

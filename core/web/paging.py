@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -29,15 +29,21 @@ class Page(Generic[Row]):
 
 def encode(values: Sequence[Any]) -> str:
     """Key values of the last row shown, as an opaque text."""
-    plain = [["t", v.astimezone(UTC).isoformat()] if isinstance(v, datetime) else v for v in values]
+    plain = [_plain(value) for value in values]
     return base64.urlsafe_b64encode(orjson.dumps(plain)).decode().rstrip("=")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return ["t", value.astimezone(UTC).isoformat()]
+    return ["d", value.isoformat()] if isinstance(value, date) else value
 
 
 def decode(cursor: str, kinds: Sequence[type]) -> list[Any]:
     """The key values again. Raises ``BadCursor`` unless they are of these types."""
     try:
         plain = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        values = [_moment(v[1]) if isinstance(v, list) else v for v in plain]
+        values = [_READ[v[0]](v[1]) if isinstance(v, list) else v for v in plain]
     except (ValueError, TypeError, IndexError, KeyError, OverflowError) as error:
         raise BadCursor("翻页标记无效，请从第一页看起") from error
     if len(values) != len(kinds) or not all(type(v) is k for v, k in zip(values, kinds, strict=True)):
@@ -52,6 +58,9 @@ def _moment(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a naive time")
     return moment.astimezone(UTC)
+
+
+_READ: Mapping[str, Callable[[str], date]] = {"t": _moment, "d": date.fromisoformat}
 
 
 def after(

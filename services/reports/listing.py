@@ -64,6 +64,7 @@ COLUMNS: tuple[Shown, ...] = (
     Shown("joined_on", "登记日期", "day"),
     Shown("left_on", "退出日期", "day"),
     Shown("founded_on", "成立日期", "day"),
+    Shown("passed_on", "合格日期", "day"),
     Shown("entered_at", "录入时间", "moment", 18),
 )
 NARROWED = ("item", "team", "tier", "counter")

@@ -135,12 +135,12 @@ _OF_ITEM = _entries(
 
 
 @cache
-def _gave(grains: tuple[str, ...], dialect: str) -> Select[Any]:
-    """Minutes and services of some volunteers in a period put together from these grains."""
+def _gave(shape: tuple[str, ...], dialect: str) -> Select[Any]:
+    """Minutes and services of some volunteers in a period of this shape."""
     c = union_all(*[
-        select(model.volunteer_id, model.minutes, services.label("services"))
-        .where(model.volunteer_id.in_(_IDS), one_of(model.estate_id, "estates", dialect), inside)
-        for model, services, inside in sums.given(grains)
+        select(of.table.volunteer_id, of.minutes, of.services)
+        .where(of.table.volunteer_id.in_(_IDS), one_of(of.table.estate_id, "estates", dialect), of.inside)
+        for of in sums.given(shape)
     ]).subquery().c  # fmt: skip
     return select(c.volunteer_id, func.sum(c.minutes), func.sum(c.services)).group_by(c.volunteer_id)
 
@@ -211,13 +211,13 @@ def _each_seen(who: str) -> Select[Any]:
     )
 
 
-FEW = 10_000
-"""Services of a period that are looked through to see who was active; for more, people are looked through."""
+ENTRIES = 8
+"""How many entries of the ledger are read in the time in which one of the people is looked up."""
 
 
 @cache
 def _listed(who: str, few: bool, again: bool, limit: int, dialect: str) -> Select[Any]:
-    """Those who were active, as many as a page has: of ``few`` services those whom the ledger names. Else those whose
+    """Those who were active, as many as a page has: of ``few`` services those whom the ledger names; else those whose
     last day, as far as it is counted, lies in the period, or who were active behind the mark; of those who were active
     after the period the ledger says whether they were in it, one by one in the order of their ids. They count, or if
     they were active ``again`` then."""
@@ -250,9 +250,8 @@ def _page(asked: Question, who: str, cursor: str | None, limit: int, then: Quest
     for name, period in (("own", asked), ("then", then or asked)):
         start, end = clock.day_bounds(period.first)[0], clock.day_bounds(period.last)[1]
         values |= {f"{name}_start": start, f"{name}_end": end}
-    given = figures.sums(replace(asked, by="total", as_of=None, organised="now")).get("", {"services": 0})
     row, key, _ = _LISTS[who]
-    statement = _listed(who, given["services"] <= FEW, then is not None, limit, dialect_name())
+    statement = _listed(who, _few(asked, who, limit), then is not None, limit, dialect_name())
     found: Sequence[Any] = fast().execute(paging.after(statement, [key], (str,), cursor, limit), values).all()
     if row is Helper:
         gave = _given(then or asked, [one[0] for one in found], values)
@@ -260,11 +259,23 @@ def _page(asked: Question, who: str, cursor: str | None, limit: int, then: Quest
     return paging.page_of([row(*one) for one in found], limit, lambda one: (one[0],))
 
 
+def _few(asked: Question, who: str, limit: int) -> bool:
+    """Whether all services of a period are sooner looked through than as many people as it takes to fill a page with
+    those who were active in it."""
+    in_all = replace(asked, by="total", as_of=None, organised="now")
+    services = figures.sums(in_all).get("", {"services": 0})["services"]
+    if services <= ENTRIES * limit:
+        return True
+    ever, then = (people.counts(one, [who])[who].get("", 0)
+                  for one in (replace(in_all, last=max(asked.last, clock.today())), in_all))  # fmt: skip
+    return services * then <= ENTRIES * limit * ever
+
+
 def _given(asked: Question, ids: Sequence[str], values: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     """Minutes and services of some volunteers in a period."""
-    grains, within = sums.within(asked.first, asked.last)
+    shape, within = sums.within(asked.first, asked.last)
     told = {**values, **within, "ids": ids, "estates": list_below(asked.path)}
-    rows = fast().execute(_OF_ITEM if values["item"] else _gave(grains, dialect_name()), told)
+    rows = fast().execute(_OF_ITEM if values["item"] else _gave(shape, dialect_name()), told)
     return {id_: (int(minutes), int(times)) for id_, minutes, times in rows}
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Intege
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base
+from volunteers.hours.running import Numbers
 
 SOURCES = {"order": "服务单", "shift": "值班", "activity": "集体活动", "other": "其他单位的服务"}
 """What an entry was recorded from. Entries of before this was kept have none."""
@@ -67,7 +68,9 @@ class HourMonth(Base):
     """The sum of a volunteer's entries of one month and estate, as far as they have left the tail.
 
     ``month`` is its first day, by the day of service in Shanghai. A service counts one, its reversal one less.
-    ``watermark`` is when the latest of the entries taken in was recorded.
+    ``watermark`` is when the latest of the entries taken in was recorded. ``running`` are the sums as they grew within
+    the month, so that a part of it is read as fast as all of it: minutes before the first day and at the end of each of
+    31 days, then the same of services.
     """
 
     __tablename__ = "hour_month"
@@ -77,6 +80,7 @@ class HourMonth(Base):
     minutes: Mapped[int] = mapped_column(Integer)
     services: Mapped[int] = mapped_column(Integer)
     watermark: Mapped[datetime]
+    running: Mapped[list[int]] = mapped_column(Numbers)
     __table_args__ = (
         Index("ix_hour_month_estate", "estate_id", "month", "volunteer_id", postgresql_include=["minutes", "services"]),
         Index("ix_hour_month_given", "volunteer_id", "month", postgresql_include=["estate_id", "minutes", "services"]),

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, literal_column, select, union_all, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal_column, select, union_all, update
 
 from community.grid.models import Estate, Person
 from core import clock
 from core.database import begin_write, db, fast
-from core.days import month_of
+from core.days import day_of, first_of_month, month_of
 from core.rows import Merge, put
+from volunteers.hours import running
 from volunteers.hours.models import HourEntry, HourMonth, HourRollup, HourTail, HourTotal
 from volunteers.hours.sums import parts, sign
 from volunteers.registry.models import Volunteer
 
 BATCH = 1000
 VOLUNTEERS = 200
+KEY = ("volunteer_id", "estate_id", "month")
 Key = tuple[str, str, date]
 
 
@@ -48,6 +50,7 @@ class Difference:
         off = self.given - self.kept
         count = self.given_services - self.kept_services
         what = f"明细{self.given}分钟，汇总{self.kept}分钟，差{off:+d}分钟" if off else f"次数差{count:+d}"
+        what = what if off or count else "当月逐日的累计与明细不符"
         when = f"{self.month.year}年{self.month.month}月" if self.month else "累计"
         return f"{self.estate_name}{self.name}（{self.number}）{when}：{what}"
 
@@ -55,19 +58,21 @@ class Difference:
 def fold(limit: int = BATCH) -> int:
     """Take entries from the tail into their months, ``limit`` at most; returns how many. Commits."""
     _hold()
-    oldest = select(HourTail.entry_id).order_by(HourTail.recorded_at, HourTail.entry_id).limit(limit)
-    gone = delete(HourTail).where(HourTail.entry_id.in_(oldest)).returning(
-        HourTail.volunteer_id, HourTail.estate_id, HourTail.month, HourTail.minutes, HourTail.recorded_at
+    oldest = (
+        select(HourTail.entry_id, HourTail.volunteer_id, HourTail.estate_id, HourTail.month, HourTail.minutes,
+               HourTail.recorded_at, HourEntry.starts_at)
+        .join(HourEntry, HourEntry.id == HourTail.entry_id)
+        .order_by(HourTail.recorded_at, HourTail.entry_id)
+        .limit(limit)
     )  # fmt: skip
-    rows = db.session.execute(gone.execution_options(synchronize_session=False)).all()
-    sums: dict[Key, list[Any]] = defaultdict(lambda: [0, 0, None])
-    for volunteer_id, estate_id, month, minutes, recorded_at in rows:
-        held = sums[volunteer_id, estate_id, month]
-        held[0] += minutes
-        held[1] += 1 if minutes > 0 else -1
-        held[2] = max(held[2] or recorded_at, recorded_at)
-    if sums:
-        _add(sums)
+    rows = db.session.execute(oldest).all()
+    added: dict[Key, Added] = defaultdict(Added)
+    for _, volunteer_id, estate_id, month, minutes, recorded_at, starts_at in rows:
+        added[volunteer_id, estate_id, month].take(minutes, clock.local(starts_at).day, recorded_at)
+    if rows:
+        gone = delete(HourTail).where(HourTail.entry_id.in_([row.entry_id for row in rows]))
+        db.session.execute(gone.execution_options(synchronize_session=False))
+        _add(added)
     db.session.commit()
     return len(rows)
 
@@ -79,20 +84,47 @@ def _hold() -> None:
     db.session.execute(own.execution_options(synchronize_session=False))
 
 
-def _add(sums: dict[Key, list[Any]]) -> None:
-    adding: dict[str, Merge] = {"minutes": "add", "services": "add"}
-    put(HourMonth, [_row(key, held) for key, held in sorted(sums.items())], {**adding, "watermark": "replace"})
+@dataclass
+class Added:
+    """What entries add to a month: minutes and services by the day of it, and when the last of them was recorded."""
+
+    days: dict[int, running.Given] = field(default_factory=dict)
+    watermark: datetime | None = None
+
+    def take(self, minutes: int, day: int, recorded_at: datetime) -> None:
+        """One entry more."""
+        had = self.days.get(day, (0, 0))
+        self.days[day] = had[0] + minutes, had[1] + (1 if minutes > 0 else -1)
+        self.watermark = max(self.watermark or recorded_at, recorded_at)
+
+    def total(self) -> running.Given:
+        """Minutes and services of all days."""
+        return sum(minutes for minutes, _ in self.days.values()), sum(services for _, services in self.days.values())
+
+
+def _add(added: dict[Key, Added]) -> None:
+    grown = _grown(added)
+    months: list[dict[str, Any]] = []
     totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for (volunteer_id, _, _), (minutes, services, _) in sums.items():
-        totals[volunteer_id][0] += minutes
-        totals[volunteer_id][1] += services
+    for key, one in sorted(added.items()):
+        minutes, services = one.total()
+        months.append(dict(zip(KEY, key, strict=True)) | {
+            "minutes": minutes, "services": services, "watermark": one.watermark, "running": grown[key]
+        })  # fmt: skip
+        totals[key[0]][0] += minutes
+        totals[key[0]][1] += services
+    adding: dict[str, Merge] = {"minutes": "add", "services": "add"}
+    put(HourMonth, months, {**adding, "watermark": "replace", "running": "replace"})
     rows = [{"volunteer_id": who, "minutes": a, "services": b} for who, (a, b) in sorted(totals.items())]
     put(HourTotal, rows, adding)
 
 
-def _row(key: Key, held: Sequence[Any]) -> dict[str, Any]:
-    names = ("volunteer_id", "estate_id", "month", "minutes", "services", "watermark")
-    return dict(zip(names, (*key, *held), strict=True))
+def _grown(added: dict[Key, Added]) -> dict[Key, list[int]]:
+    """The running sums of these months with what is added."""
+    keys = [getattr(HourMonth, name) for name in KEY]
+    some = [column.in_({key[n] for key in added}) for n, column in enumerate(keys)]
+    held = {tuple(row[:-1]): row[-1] for row in db.session.execute(select(*keys, HourMonth.running).where(*some))}
+    return {key: running.grown(held.get(key, ()), one.days) for key, one in added.items()}
 
 
 def differences(estate_ids: Iterable[str] | None = None, limit: int = 500) -> list[Difference]:
@@ -102,12 +134,26 @@ def differences(estate_ids: Iterable[str] | None = None, limit: int = 500) -> li
     month = month_of(entries.c.starts_at)
     given = select(entries.c.volunteer_id, entries.c.estate_id, month.label("month"), entries.c.minutes,
                    sign(entries.c.minutes).label("services"))  # fmt: skip
-    by_month = _differing(parts(), given, ("volunteer_id", "estate_id", "month"), estate_ids, limit)
+    by_month = _differing(parts(), given, KEY, estate_ids, limit)
     kept = select(HourTotal.volunteer_id, HourTotal.minutes, HourTotal.services)
     tail = select(HourTail.volunteer_id, HourTail.minutes, sign(HourTail.minutes))
     in_all = _differing(kept.union_all(tail), given, ("volunteer_id",), estate_ids, limit)
     named = {one.volunteer_id for one in by_month}
-    return [*by_month, *[one for one in in_all if one.volunteer_id not in named]][:limit]
+    more = [one for one in [*_misgrown(estate_ids, limit), *in_all] if one.volunteer_id not in named]
+    return [*by_month, *more][:limit]
+
+
+def _misgrown(estate_ids: Iterable[str] | None, limit: int) -> list[Difference]:
+    """Months whose sums did not grow day by day as their entries say."""
+    given = from_entries().subquery().c
+    same = [HourMonth.__table__.c[name] == given[name] for name in KEY]
+    numbers = [HourMonth.minutes, HourMonth.minutes, HourMonth.services, HourMonth.services]
+    wrong = (
+        select(*[given[name] for name in KEY], *[number.label(f"n{n}") for n, number in enumerate(numbers)])
+        .join(HourMonth, and_(*same))
+        .where(HourMonth.running != given.running)
+    )
+    return _named(wrong, KEY, estate_ids, limit)
 
 
 def _differing(
@@ -123,13 +169,17 @@ def _differing(
     sums = [func.sum(both.c[name]) for name in ("kept", "given", "kept_n", "given_n")]
     groups = [both.c[key] for key in keys]
     wrong = select(*groups, *[total.label(f"n{n}") for n, total in enumerate(sums)]).group_by(*groups)
-    d = wrong.having((sums[0] != sums[1]) | (sums[2] != sums[3])).subquery().c
+    return _named(wrong.having((sums[0] != sums[1]) | (sums[2] != sums[3])), keys, estate_ids, limit)
+
+
+def _named(wrong: Any, keys: tuple[str, ...], estate_ids: Iterable[str] | None, limit: int) -> list[Difference]:
+    d = wrong.subquery().c
     months = [d.month] if "month" in keys else []
     estate = d.estate_id if "estate_id" in keys else Volunteer.estate_id
     named = (
         select(Volunteer.person_id, Person.name, Volunteer.number, Estate.id, Estate.name,
                *(months or [literal_column("NULL")]),
-               *[d[f"n{n}"] for n in range(len(sums))])
+               *[d[f"n{n}"] for n in range(4)])
         .join(Volunteer, Volunteer.person_id == d.volunteer_id)
         .join(Person, Person.id == d.volunteer_id)
         .join(Estate, Estate.id == estate)
@@ -185,23 +235,28 @@ def _remake(people: Sequence[str]) -> None:
     quietly = {"synchronize_session": False}
     for table in (HourTail, HourMonth, HourTotal):
         db.session.execute(delete(table).where(table.volunteer_id.in_(people)).execution_options(**quietly))
-    month = month_of(HourEntry.starts_at)
-    waiting = select(HourTail.entry_id).where(HourTail.entry_id == HourEntry.id).exists()
-    c = (
-        select(HourEntry.volunteer_id, HourEntry.estate_id, month.label("month"), HourEntry.minutes,
-               HourEntry.recorded_at)
-        .where(HourEntry.volunteer_id.in_(people), ~waiting)
-        .subquery()
-        .c
-    )  # fmt: skip
-    sums = select(
-        c.volunteer_id, c.estate_id, c.month, func.sum(c.minutes), func.sum(sign(c.minutes)), func.max(c.recorded_at)
-    ).group_by(c.volunteer_id, c.estate_id, c.month)
-    names = ["volunteer_id", "estate_id", "month", "minutes", "services", "watermark"]
-    db.session.execute(insert(HourMonth).from_select(names, sums))
+    sums = from_entries(HourEntry.volunteer_id.in_(people))
+    db.session.execute(insert(HourMonth).from_select(sums.selected_columns.keys(), sums))
     months = select(HourMonth.volunteer_id, func.sum(HourMonth.minutes), func.sum(HourMonth.services))
     months = months.where(HourMonth.volunteer_id.in_(people)).group_by(HourMonth.volunteer_id)
     db.session.execute(insert(HourTotal).from_select(["volunteer_id", "minutes", "services"], months))
+
+
+def from_entries(*where: ColumnElement[bool]) -> Select[Any]:
+    """The rows of months as the entries that are not on the tail make them."""
+    waiting = select(HourTail.entry_id).where(HourTail.entry_id == HourEntry.id).exists()
+    day = day_of(HourEntry.starts_at)
+    of_day: list[Any] = [HourEntry.volunteer_id, HourEntry.estate_id, day.label("day")]
+    given = select(
+        *of_day, func.sum(HourEntry.minutes).label("minutes"), func.sum(sign(HourEntry.minutes)).label("services"),
+        func.max(HourEntry.recorded_at).label("watermark"),
+    )  # fmt: skip
+    c = given.where(*where, ~waiting).group_by(*of_day).subquery().c
+    keys = [c.volunteer_id, c.estate_id, first_of_month(c.day).label("month")]
+    return select(
+        *keys, func.sum(c.minutes).label("minutes"), func.sum(c.services).label("services"),
+        func.max(c.watermark).label("watermark"), running.summed(c.day, c.minutes, c.services).label("running"),
+    ).group_by(*keys)  # fmt: skip
 
 
 def prove() -> list[Difference]:

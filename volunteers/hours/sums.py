@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Date,
+    Integer,
     Subquery,
-    and_,
     bindparam,
     case,
     func,
@@ -19,7 +19,9 @@ from sqlalchemy import (
 )
 
 from core import clock
-from core.database import UtcDateTime
+from core.dated import Span, months
+from core.days import day_of
+from volunteers.hours import running
 from volunteers.hours.models import HourEntry, HourMonth, HourTail, HourTotal
 
 
@@ -98,25 +100,41 @@ def by_volunteer(estate_id: Any, first: Any, last: Any) -> Subquery:
 
 
 def within(first: date, last: date) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """From which sums, by grain, and with which parameters ``given`` puts a period together: what its whole months
-    hold, and the ledger for the days before and after them."""
-    parts = clock.cover(first, last, ("m", "d"), goes_on=last >= clock.today())
-    values: dict[str, Any] = {}
-    for n, (grain, one, until) in enumerate(parts):
-        start, end = clock.day_bounds(one)[0], clock.day_bounds(until)[1]
-        values |= {f"from{n}": one, f"to{n}": until} if grain == "m" else {f"from{n}": start, f"to{n}": end}
-    return tuple(grain for grain, *_ in parts), values
+    """As what, and with which parameters, ``given`` puts a period together: its ``whole`` months, and of each month at
+    its edges a ``part``."""
+    today = clock.today()
+    values: dict[str, Any] = {"first": first, "last": last}
+    whole: list[Span] = []
+    edges: list[Span] = []
+    for span in months(first, last):
+        ended = span.last >= min(today, clock.month_end(span.first))
+        (whole if ended and span.first.day == 1 else edges).append(span)
+    if whole:
+        values |= {"whole": whole[0].first, "upto": whole[-1].first}
+    for n, span in enumerate(edges):
+        values |= {f"month{n}": span.first.replace(day=1), f"before{n}": span.first.day - 1, f"until{n}": span.last.day}
+    return ("whole",) * bool(whole) + ("part",) * len(edges), values
 
 
-def given(grains: Sequence[str]) -> Iterator[tuple[Any, Any, ColumnElement[bool]]]:
-    """Tables that hold minutes by volunteer and estate, each with what a row adds to the count of services, and which
-    rows belong to a period put together from these ``grains``; all of them together are what was given in it."""
-    for n, grain in enumerate(grains):
-        if grain == "m":
-            first, last = (bindparam(f"{name}{n}", type_=Date()) for name in ("from", "to"))
-            yield HourMonth, HourMonth.services, HourMonth.month.between(first, last)
-            yield HourTail, sign(HourTail.minutes), HourTail.month.between(first, last)
-        else:
-            start, end = (bindparam(f"{name}{n}", type_=UtcDateTime()) for name in ("from", "to"))
-            inside = and_(HourEntry.starts_at >= start, HourEntry.starts_at < end)
-            yield HourEntry, sign(HourEntry.minutes), inside
+class Given(NamedTuple):
+    """A table that holds minutes by volunteer and estate, with what a row adds to the minutes and services of a period,
+    and which rows do."""
+
+    table: Any
+    minutes: Any
+    services: Any
+    inside: ColumnElement[bool]
+
+
+def given(shape: Sequence[str]) -> Iterator[Given]:
+    """Rows that together are what was given in a period of this ``shape``."""
+    first, last, whole, upto = (bindparam(name, type_=Date()) for name in ("first", "last", "whole", "upto"))
+    if "whole" in shape:
+        yield Given(HourMonth, HourMonth.minutes, HourMonth.services, HourMonth.month.between(whole, upto))
+    for n in range(shape.count("part")):
+        before, until = (bindparam(f"{name}{n}", type_=Integer()) for name in ("before", "until"))
+        month = HourMonth.month == bindparam(f"month{n}", type_=Date())
+        minutes, services = running.between(HourMonth.running, before, until)
+        yield Given(HourMonth, minutes.label("minutes"), services.label("services"), month)
+    day = day_of(select(HourEntry.starts_at).where(HourEntry.id == HourTail.entry_id).scalar_subquery())
+    yield Given(HourTail, HourTail.minutes, sign(HourTail.minutes).label("services"), day.between(first, last))

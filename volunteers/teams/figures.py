@@ -63,21 +63,21 @@ def figures_of(team_ids: Collection[str] | None, start: datetime, end: datetime,
     """The figures of teams from ``start`` until before ``end``, in one statement; of a corps with its detachments.
 
     Without ``team_ids`` all teams together, under ``""``. ``path``: only services in estates that stand below it. Both
-    moments begin a day. Who was in the team all the time gave what the sums of whole months say, and what the ledger
-    has of the days before and after them; of others the ledger says what they gave while they were.
+    moments begin a day. Who was in the team all the time gave what the sums of months say; of others the ledger says
+    what they gave while they were.
     """
     if team_ids is not None and not team_ids:
         return {}
-    grains, within = sums.within(clock.local(start).date(), clock.local(end).date() - timedelta(days=1))
+    shape, within = sums.within(clock.local(start).date(), clock.local(end).date() - timedelta(days=1))
     values = within | {"start": start, "end": end, "teams": list(team_ids or ())}
     if path:
         values["estates"] = list_below(path)
-    rows = fast().execute(_figures(team_ids is not None, bool(path), grains, dialect_name()), values)
+    rows = fast().execute(_figures(team_ids is not None, bool(path), shape, dialect_name()), values)
     return {row[0]: Figures(int(row[1]), int(row[2]), int(row[3])) for row in rows}
 
 
 @cache
-def _figures(by_team: bool, narrowed: bool, grains: tuple[str, ...], dialect: str) -> Select[Any]:
+def _figures(by_team: bool, narrowed: bool, shape: tuple[str, ...], dialect: str) -> Select[Any]:
     start, end = (bindparam(name, type_=UtcDateTime()) for name in ("start", "end"))
     root: Any = _Root.c.root if by_team else literal("")
     member = TeamMembership
@@ -95,10 +95,13 @@ def _figures(by_team: bool, narrowed: bool, grains: tuple[str, ...], dialect: st
         return statement.where(one_of(model.estate_id, "estates", dialect)) if narrowed else statement
 
     found = [
-        here(select(steady.c.root, model.volunteer_id, model.minutes, services.label("services")), model)
-        .join(steady, model.volunteer_id == steady.c.person_id)
-        .where(inside)
-        for model, services, inside in sums.given(grains)
+        here(
+            select(steady.c.root, of.table.volunteer_id, of.minutes.label("minutes"), of.services.label("services")),
+            of.table,
+        )
+        .join(steady, of.table.volunteer_id == steady.c.person_id)
+        .where(of.inside)
+        for of in sums.given(shape)
     ]
     others = belongs.where(or_(member.joined_at > start, member.left_at < end), member.joined_at < end)
     who = others.add_columns(member.joined_at, member.left_at).subquery().c

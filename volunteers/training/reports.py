@@ -64,6 +64,7 @@ declare(
     ],
 )  # fmt: skip
 declare(
-    Source("passed", rows=Rows(_TAKEN, Estate.path, Enrolment.id, {"training.passed": _passed}, _WHO)),
+    Source("passed", rows=Rows(_TAKEN, Estate.path, Enrolment.id, {"training.passed": _passed},
+                               (*_WHO, Enrolment.passed_on), when=Enrolment.passed_on)),
     [Measure("training.passed", "培训合格人次", "培训", "人次", "期内登记合格的", _BOOK, CUTS, better="up")],
 )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from core import clock, jobs
 from core.database import begin_write, db
@@ -156,6 +156,25 @@ def test_a_total_that_its_months_do_not_say_is_named_and_mended(app: Flask, worl
         assert wrong.month is None and "累计：明细120分钟，汇总5分钟" in wrong.told()
         list(rollups.rebuild(from_start=True))
         assert rollups.differences() == []
+
+
+def test_sums_that_did_not_grow_as_the_entries_say_are_named_and_mended(app: Flask, world: World) -> None:
+    give(app, world, {"start": moment(10, 5)}, {"start": moment(10, 7)})
+    with app.app_context():
+        rollups.fold()
+        held = db.session.scalars(select(HourMonth)).one()
+        minutes, services = held.running[:32], held.running[32:]
+        assert (minutes[4:8], minutes[31]) == ([0, 60, 60, 120], 120)
+        assert (services[4:8], services[31]) == ([0, 1, 1, 2], 2)
+        begin_write()
+        db.session.execute(update(HourMonth).values(running=[*minutes[:6], 7, *minutes[7:], *services]))
+        db.session.commit()
+        (wrong,) = rollups.differences()
+        assert "2026年10月：当月逐日的累计与明细不符" in wrong.told()
+        list(rollups.rebuild(from_start=True))
+        assert rollups.differences() == []
+        db.session.expire_all()
+        assert db.session.scalars(select(HourMonth)).one().running == minutes + services
 
 
 def test_an_interrupted_rebuild_goes_on_where_it_stopped(inside: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,51 @@
+"""What volunteers gave in a month as it grew day by day, so that a part of a month is read like a whole one."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0019"
+down_revision = "0018"
+branch_labels = None
+depends_on = None
+
+NUMBERS = sa.JSON().with_variant(postgresql.ARRAY(sa.Integer()), "postgresql")
+
+
+def upgrade() -> None:
+    """Expand, and fill from the entries that months have taken in."""
+    op.add_column("hour_month", sa.Column("running", NUMBERS, nullable=True))
+    on_postgresql = op.get_bind().dialect.name == "postgresql"
+    day, array = (("CAST(timezone('Asia/Shanghai', e.starts_at) AS date)", "CAST(ARRAY[{}] AS integer[])")
+                  if on_postgresql else ("date(e.starts_at, '+8 hours')", "json_array({})"))  # fmt: skip
+    month, of_month = (("CAST(date_trunc('month', day) AS date)", "extract(day FROM day)") if on_postgresql
+                       else ("date(day, 'start of month')", "CAST(strftime('%d', day) AS INTEGER)"))  # fmt: skip
+    sums = ", ".join(f"sum(CASE WHEN {of_month} <= {upto} THEN {number} ELSE 0 END)"
+                     for number in ("minutes", "services") for upto in range(32))  # fmt: skip
+    op.execute(
+        f"""
+        UPDATE hour_month SET running = grown.running FROM (
+          SELECT volunteer_id, estate_id, {month} AS month, {array.format(sums)} AS running FROM (
+            SELECT e.volunteer_id, e.estate_id, {day} AS day, sum(e.minutes) AS minutes,
+                   sum(CASE WHEN e.minutes > 0 THEN 1 ELSE -1 END) AS services
+            FROM hour_entry AS e WHERE NOT EXISTS (SELECT 1 FROM hour_tail AS t WHERE t.entry_id = e.id)
+            GROUP BY 1, 2, 3
+          ) AS given GROUP BY 1, 2, 3
+        ) AS grown
+        WHERE hour_month.volunteer_id = grown.volunteer_id AND hour_month.estate_id = grown.estate_id
+          AND hour_month.month = grown.month
+        """
+    )
+    nothing = ", ".join(["0"] * 64)
+    empty = f"'{{{nothing}}}'" if on_postgresql else f"'[{nothing.replace(' ', '')}]'"
+    op.execute(f"UPDATE hour_month SET running = {empty} WHERE running IS NULL")
+    with op.batch_alter_table("hour_month") as months:
+        months.alter_column("running", existing_type=NUMBERS, nullable=False)
+
+
+def downgrade() -> None:
+    """Back to the step before."""
+    with op.batch_alter_table("hour_month") as months:
+        months.drop_column("running")
