@@ -17,12 +17,12 @@ from sqlalchemy import (
     column,
     func,
     insert,
-    inspect,
     literal,
     select,
     table,
     union_all,
 )
+from sqlalchemy.schema import AddConstraint, DropConstraint
 from sqlalchemy.types import String
 
 from bench.sql import run
@@ -195,12 +195,12 @@ def _unordered(name: str) -> Iterator[None]:
     if dialect_name() != "postgresql":
         yield
         return
-    key, indexes = inspect(db.session.connection()).get_pk_constraint(name), db.metadata.tables[name].indexes
-    run(f"ALTER TABLE {name} DROP CONSTRAINT {key['name']}")
+    key, indexes = db.metadata.tables[name].primary_key, db.metadata.tables[name].indexes
+    db.session.execute(DropConstraint(key))
     for index in indexes:
         index.drop(db.session.connection())
     yield
-    run(f"ALTER TABLE {name} ADD CONSTRAINT {key['name']} PRIMARY KEY ({', '.join(key['constrained_columns'])})")
+    db.session.execute(AddConstraint(key))
     for index in indexes:
         index.create(db.session.connection())
 

@@ -1,4 +1,5 @@
-"""What volunteers gave in a month as it grew day by day, so that a part of a month is read like a whole one."""
+"""What volunteers gave in a month as it grew day by day, so that a part of a month is read like a whole one; on
+PostgreSQL the histograms of durations are read from their key alone."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
+DURATIONS = "node_id, grain, item, period, step, bucket"
 NUMBERS = sa.JSON().with_variant(postgresql.ARRAY(sa.Integer()), "postgresql")
 
 
@@ -43,9 +45,18 @@ def upgrade() -> None:
     op.execute(f"UPDATE hour_month SET running = {empty} WHERE running IS NULL")
     with op.batch_alter_table("hour_month") as months:
         months.alter_column("running", existing_type=NUMBERS, nullable=False)
+    if on_postgresql:
+        _key_of_durations(" INCLUDE (orders)")
+
+
+def _key_of_durations(more: str) -> None:
+    op.execute("ALTER TABLE rollup_time DROP CONSTRAINT pk_rollup_time")
+    op.execute(f"ALTER TABLE rollup_time ADD CONSTRAINT pk_rollup_time PRIMARY KEY ({DURATIONS}){more}")
 
 
 def downgrade() -> None:
     """Back to the step before."""
+    if op.get_bind().dialect.name == "postgresql":
+        _key_of_durations("")
     with op.batch_alter_table("hour_month") as months:
         months.drop_column("running")

@@ -211,8 +211,9 @@ def _each_seen(who: str) -> Select[Any]:
     )
 
 
-ENTRIES = 8
+LOOK_UP = 8
 """How many entries of the ledger are read in the time in which one of the people is looked up."""
+YEARS = timedelta(days=3650)
 
 
 @cache
@@ -261,14 +262,21 @@ def _page(asked: Question, who: str, cursor: str | None, limit: int, then: Quest
 
 def _few(asked: Question, who: str, limit: int) -> bool:
     """Whether all services of a period are sooner looked through than as many people as it takes to fill a page with
-    those who were active in it."""
-    in_all = replace(asked, by="total", as_of=None, organised="now")
-    services = figures.sums(in_all).get("", {"services": 0})["services"]
-    if services <= ENTRIES * limit:
+    those who were active in it: of a resident who was not, all orders are."""
+    period = replace(asked, by="total", as_of=None, organised="now")
+    since = replace(period, last=max(asked.last, clock.today()))
+    services = _services(period)
+    if services <= LOOK_UP * limit:
         return True
-    ever, then = (people.counts(one, [who])[who].get("", 0)
-                  for one in (replace(in_all, last=max(asked.last, clock.today())), in_all))  # fmt: skip
-    return services * then <= ENTRIES * limit * ever
+    then, ever = (people.counts(one, [who])[who].get("", 0) for one in (period, since))
+    in_vain = LOOK_UP * ever
+    if who != "v":
+        in_vain += _services(replace(since, first=asked.first - YEARS, only={}))
+    return services * then * ever <= limit * (LOOK_UP * then * ever + in_vain * (ever - then))
+
+
+def _services(asked: Question) -> int:
+    return figures.sums(asked).get("", {"services": 0})["services"]
 
 
 def _given(asked: Question, ids: Sequence[str], values: Mapping[str, Any]) -> dict[str, tuple[int, int]]:

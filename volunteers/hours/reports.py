@@ -28,18 +28,17 @@ _RULES = select(Estate.id, policies.column(STARS, Estate.id)).where(Estate.path.
 
 @cache
 def _standing(dialect: str) -> Any:
-    """The volunteers of the register who have a star: who and where they are, all their minutes, and the star."""
+    """The volunteers of the register: who and where they are, all their minutes, and the star, if any."""
     rules = json_rows(dialect, bindparam("rules", type_=JsonRows()), stars.ASKED)
     fresh = sums.fresh()
     minutes = func.coalesce(HourTotal.minutes, 0) + func.coalesce(fresh.c.minutes, 0)
     level = stars.level_by(rules.c, minutes, Volunteer.person_id)
     still = or_(Volunteer.left_on.is_(None), Volunteer.left_on > bindparam("today", type_=Volunteer.left_on.type))
     return (
-        select(Volunteer.person_id, Volunteer.number, Person.name.label("name"), Estate.name.label("estate_name"),
-               Estate.path, minutes.label("minutes"), level.label("level"))
+        select(Volunteer.person_id, Volunteer.number, Estate.name.label("estate_name"), Estate.path,
+               minutes.label("minutes"), level.label("level"))
         .join(rules, rules.c.estate == Volunteer.estate_id)
         .join(Estate, Estate.id == Volunteer.estate_id)
-        .join(Person, Person.id == Volunteer.person_id)
         .outerjoin(HourTotal, HourTotal.volunteer_id == Volunteer.person_id)
         .outerjoin(fresh, fresh.c.volunteer_id == Volunteer.person_id)
         .where(still)
@@ -89,7 +88,8 @@ def behind(question: Question, _name: str, cursor: str | None, limit: int) -> pa
     """Those volunteers by number."""
     c = _standing(dialect_name())
     tier = question.only.get("tier")
-    starred = select(*c).where(cast(c.level, String()) == tier if tier else c.level > 0)
+    name = select(Person.name).where(Person.id == c.person_id).scalar_subquery().label("name")
+    starred = select(*c, name).where(cast(c.level, String()) == tier if tier else c.level > 0)
     statement = paging.after(starred, [c.number], (str,), cursor, limit)
     rows = [
         Starred(row.person_id, row.number, row.name, row.estate_name, stars.NAMES[row.level], int(row.minutes))
