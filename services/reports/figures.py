@@ -133,23 +133,31 @@ def _sums(how: Reading) -> Select[Any]:
 
 def sums(question: Question) -> dict[str, Numbers]:
     """The sums of ``SUMS`` by key of the question's dimension (``""`` for the total)."""
+    found, question = counted(question), tail.as_known(question)
+    if question.first <= question.last:
+        below, key_of = places(question).below, keys(question)
+        for order in tail.orders(question):
+            _plus(found[tail_key(question, below, key_of, order.path, order.item, order.day)], order.numbers)
+        for entry in tail.hours(question):
+            numbers = {"minutes": entry.minutes, "services": 1 if entry.minutes > 0 else -1}
+            _plus(found[tail_key(question, below, key_of, entry.path, entry.item, entry.day)], numbers)
+    return dict(found)
+
+
+def counted(question: Question) -> dict[str, Numbers]:
+    """The same up to the mark, without the tail behind it; what is not there is zero."""
+    found: dict[str, Numbers] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
     question = tail.as_known(question)
     if question.first > question.last:
-        return {}
+        return found
     where, key_of, among = places(question), keys(question), parts(question)
     how = reading(question, len(among))
-    found: dict[str, Numbers] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
     for row in fast().execute(_sums(how), read_values(question, where.nodes, among)):
         if how.past and how.by and not any(row[1:]):
             continue
         name = "" if not how.by else where.name(row[0]) if how.by == "node" else key_of(row[0])
         _plus(found[name], dict(zip(SUMS, map(int, row[-len(SUMS) :]), strict=True)))
-    for order in tail.orders(question):
-        _plus(found[tail_key(question, where.below, key_of, order.path, order.item, order.day)], order.numbers)
-    for entry in tail.hours(question):
-        numbers = {"minutes": entry.minutes, "services": 1 if entry.minutes > 0 else -1}
-        _plus(found[tail_key(question, where.below, key_of, entry.path, entry.item, entry.day)], numbers)
-    return dict(found)
+    return found
 
 
 def newest(

@@ -262,21 +262,17 @@ def _page(asked: Question, who: str, cursor: str | None, limit: int, then: Quest
 
 def _few(asked: Question, who: str, limit: int) -> bool:
     """Whether all services of a period are sooner looked through than as many people as it takes to fill a page with
-    those who were active in it: of a resident who was not, all orders are."""
+    those who were active in it, as far as the kept sums tell: of a resident who was not, all orders are."""
     period = replace(asked, by="total", as_of=None, organised="now")
     since = replace(period, last=max(asked.last, clock.today()))
-    services = _services(period)
+    services = figures.counted(period)[""]["services"]
     if services <= LOOK_UP * limit:
         return True
-    then, ever = (people.counts(one, [who])[who].get("", 0) for one in (period, since))
+    then, ever = (people.counted(one, [who])[who][""] for one in (period, since))
     in_vain = LOOK_UP * ever
     if who != "v":
-        in_vain += _services(replace(since, first=asked.first - YEARS, only={}))
+        in_vain += figures.counted(replace(since, first=asked.first - YEARS, only={}))[""]["services"] // 2
     return services * then * ever <= limit * (LOOK_UP * then * ever + in_vain * (ever - then))
-
-
-def _services(asked: Question) -> int:
-    return figures.sums(asked).get("", {"services": 0})["services"]
 
 
 def _given(asked: Question, ids: Sequence[str], values: Mapping[str, Any]) -> dict[str, tuple[int, int]]:

@@ -48,19 +48,29 @@ def counts(question: Question, whos: Sequence[str]) -> dict[str, Counts]:
 
 
 def _counts(question: Question, whos: Sequence[str]) -> dict[str, Counts]:
-    question = tail.as_known(question)
-    found: dict[str, Counts] = {who: defaultdict(int) for who in whos}
+    found, question = counted(question, whos), tail.as_known(question)
     if question.first <= question.last:
-        where, key_of, among = places(question), figures.keys(question), _parts(question)
-        how = figures.reading(question, len(among))
-        statement = _statement(how, tuple(isinstance(prevs, list) for _, prevs in among))
-        for who, *key, people in fast().execute(statement, _values(question, where.nodes, among, whos)):
-            name = "" if not how.by else where.name(key[0]) if how.by == "node" else key_of(key[0])
-            found[who][name] += int(people or 0)
+        where = places(question)
         more = _overlaps if where.moved else _tail
         for (who, name), people in more(question, where.below, whos).items():
             found[who][name] += people
     return {who: {key: people for key, people in some.items() if people} for who, some in found.items()}
+
+
+def counted(question: Question, whos: Sequence[str]) -> dict[str, Counts]:
+    """What the kept sums say, without those who were active only behind the mark, and with whoever was in several
+    estates as often as that where one of them was moved; what is not there is zero."""
+    found: dict[str, Counts] = {who: defaultdict(int) for who in whos}
+    question = tail.as_known(question)
+    if question.first > question.last:
+        return found
+    where, key_of, among = places(question), figures.keys(question), _parts(question)
+    how = figures.reading(question, len(among))
+    statement = _statement(how, tuple(isinstance(prevs, list) for _, prevs in among))
+    for who, *key, people in fast().execute(statement, _values(question, where.nodes, among, whos)):
+        name = "" if not how.by else where.name(key[0]) if how.by == "node" else key_of(key[0])
+        found[who][name] += int(people or 0)
+    return found
 
 
 Prevs = list[date] | tuple[date, date]

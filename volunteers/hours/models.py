@@ -55,7 +55,7 @@ class HourEntry(Base):
         Index("ix_hour_entry_ends", "volunteer_id", "ends_at"),
         Index("ix_hour_entry_estate", "estate_id", "starts_at"),
         Index("ix_hour_entry_when", "starts_at", "id"),
-        Index("ix_hour_entry_order", "order_id"),
+        Index("ix_hour_entry_order", "order_id", "starts_at"),
         Index("ix_hour_entry_recorded", "estate_id", "recorded_at"),
         Index("ix_hour_entry_late", "estate_id", "starts_at", "id", postgresql_where=text("recorded_late"),
               sqlite_where=text("recorded_late")),

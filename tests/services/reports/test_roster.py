@@ -219,11 +219,11 @@ def test_the_list_of_served_households_says_when_each_was_last(app: Flask, mixed
             assert right and all(row.household_label and row.estate_name for row in listed)
 
 
-@pytest.mark.parametrize("ratio", [-1, measures.LOOK_UP])
+@pytest.mark.parametrize("few", [False, True])
 def test_lists_of_people_name_whom_the_ledger_names(
-    ratio: int, app: Flask, mixed: World, at: Callable[[datetime], None], monkeypatch: pytest.MonkeyPatch
+    few: bool, app: Flask, mixed: World, at: Callable[[datetime], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(measures, "LOOK_UP", ratio)
+    monkeypatch.setattr(measures, "_few", lambda *_asked: few)
     paths = [mixed.bodies["community"].path, next(iter(mixed.estates.values())).branch.path]
     spans = [(FIRST, LAST), (FIRST, date(2026, 11, 10)), (date(2026, 11, 9), date(2026, 11, 9)),
              (date(2026, 9, 1), clock.today())]  # fmt: skip
