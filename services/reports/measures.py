@@ -214,6 +214,7 @@ def _each_seen(who: str) -> Select[Any]:
 LOOK_UP = 8
 """How many entries of the ledger are read in the time in which one of the people is looked up."""
 YEARS = timedelta(days=3650)
+"""How long before a period orders are looked for that residents placed."""
 
 
 @cache

@@ -88,7 +88,7 @@ def _hold() -> None:
 class Added:
     """What entries add to a month: minutes and services by the day of it, and when the last of them was recorded."""
 
-    days: dict[int, running.Given] = field(default_factory=dict)
+    days: dict[int, running.Amount] = field(default_factory=dict)
     watermark: datetime | None = None
 
     def take(self, minutes: int, day: int, recorded_at: datetime) -> None:
@@ -97,7 +97,7 @@ class Added:
         self.days[day] = had[0] + minutes, had[1] + (1 if minutes > 0 else -1)
         self.watermark = max(self.watermark or recorded_at, recorded_at)
 
-    def total(self) -> running.Given:
+    def total(self) -> running.Amount:
         """Minutes and services of all days."""
         return sum(minutes for minutes, _ in self.days.values()), sum(services for _, services in self.days.values())
 

@@ -17,11 +17,11 @@ from core.database import dialect_name
 DAYS = 32
 ARRAY = postgresql.ARRAY(Integer())
 Numbers = JSON().with_variant(ARRAY, "postgresql")
-Given = tuple[int, int]
+Amount = tuple[int, int]
 """Minutes and services."""
 
 
-def grown(held: Sequence[int], given: Mapping[int, Given]) -> list[int]:
+def grown(held: Sequence[int], given: Mapping[int, Amount]) -> list[int]:
     """Running sums (none: of nothing) with what was given on some days of the month besides."""
     added = (accumulate(given.get(day, (0, 0))[of] for day in range(DAYS)) for of in (0, 1))
     return [a + b for a, b in zip(held or [0] * 2 * DAYS, (number for sums in added for number in sums), strict=True)]

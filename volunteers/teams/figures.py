@@ -95,10 +95,7 @@ def _figures(by_team: bool, narrowed: bool, shape: tuple[str, ...], dialect: str
         return statement.where(one_of(model.estate_id, "estates", dialect)) if narrowed else statement
 
     found = [
-        here(
-            select(steady.c.root, of.table.volunteer_id, of.minutes.label("minutes"), of.services.label("services")),
-            of.table,
-        )
+        here(select(steady.c.root, of.table.volunteer_id, of.minutes, of.services), of.table)
         .join(steady, of.table.volunteer_id == steady.c.person_id)
         .where(of.inside)
         for of in sums.given(shape)
