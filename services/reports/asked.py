@@ -94,6 +94,11 @@ class Period:
         name = {"week": "上周", "month": "上月", "quarter": "上季度", "year": "上年", "custom": "前一段"}[self.kind]
         return name if self.is_over or self.kind == "custom" else name + "同期"
 
+    @property
+    def year_before_words(self) -> str:
+        """How the same days a year before are called; nothing when they are the period before."""
+        return "" if self.kind == "year" else "去年同期"
+
 
 def _year_before(day: date) -> date:
     try:

@@ -132,7 +132,7 @@ def _draw(asked: Asked, rank_by: str) -> Board:
     days = reports.draw(asked.question("day", Period("custom", start, period.last, period.last)), adding)
     folded = {p: fold(days, p.first, p.last, adding) for p in (period, before, year)}
     # Where nothing was recorded a year ago there is nothing else to ask of that time.
-    known = [p for p in (period, before, year) if p is not year or _known(folded[year])]
+    known = [period, before, *([year] if period.year_before_words and _known(folded[year]) else [])]
     whole = dict(zip(known, totals(asked, others, known), strict=True))
     now, then, ago = ({**folded[p], **whole[p]} if p in whole else {} for p in (period, before, year))
     bins = [Bin(_label(first, word), first, last, fold(days, first, last, adding)) for first, last in spans]
@@ -166,10 +166,11 @@ def _known(values: dict[str, Value]) -> dict[str, Value]:
 
 
 def lines(asked: Asked, names: Sequence[str]) -> list[Line]:
-    """Measures of a period beside those of the period before and the year before."""
+    """Measures of a period beside those of the period before and, if that is another one, the year before."""
     period = asked.period
-    now, then, ago = totals(asked, names, [period, period.before(), period.year_before()])
-    return [_line(reports.measures()[name], now, then, _known(ago), period) for name in names]
+    others = [period.before(), *([period.year_before()] if period.year_before_words else [])]
+    now, then, *ago = totals(asked, names, [period, *others])
+    return [_line(reports.measures()[name], now, then, _known(ago[0]) if ago else {}, period) for name in names]
 
 
 def _line(measure: Measure, now: Figures, then: Figures, ago: Figures, period: Period) -> Line:
@@ -187,7 +188,7 @@ def _tiles(
     shown = [measures[name] for name in TILES if name in measures][:TILE_COUNT]
     return [
         Tile(m, now.get(m.name), delta(m, now.get(m.name), then.get(m.name), period.before_words),
-             delta(m, now.get(m.name), ago.get(m.name), "去年同期"), charts.spark(series.get(m.name, ())))
+             delta(m, now.get(m.name), ago.get(m.name), period.year_before_words), charts.spark(series.get(m.name, ())))
         for m in shown
     ]  # fmt: skip
 

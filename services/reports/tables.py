@@ -89,13 +89,15 @@ def readings(asked: Asked) -> list[str]:
 
 
 def measures(asked: Asked, lines: Sequence[Line]) -> Table:
-    """Every measure of the period beside the period before and the year before."""
+    """Every measure of the period beside the period before and, if that is another one, the year before."""
+    ago = asked.period.year_before_words
     columns = [Column("指标", width=24), Column("单位", width=8), Column("本期", "number"),
-               Column("分子/分母", width=14), Column(asked.period.before_words, "number"), Column("去年同期", "number"),
-               Column("口径", width=46)]  # fmt: skip
+               Column("分子/分母", width=14), Column(asked.period.before_words, "number"),
+               *([Column(ago, "number")] if ago else []), Column("口径", width=46)]  # fmt: skip
     rows: list[Sequence[Cell]] = [
         [line.measure.title, unit_of(line.measure), cell(line.measure, line.now), parts(line.measure, line.now),
-         cell(line.measure, line.before), cell(line.measure, line.year_before), line.measure.formula]
+         cell(line.measure, line.before), *([cell(line.measure, line.year_before)] if ago else []),
+         line.measure.formula]
         for line in lines
     ]  # fmt: skip
     return _of(asked, "指标", "主要指标", columns, rows)

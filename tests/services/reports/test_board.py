@@ -149,6 +149,15 @@ def test_periods_and_those_before_them(at: Callable[[datetime], None]) -> None:
     assert whole_period("week", clock.today()).year_before().first.weekday() == 0
 
 
+@pytest.mark.parametrize("page", ["/reports", "/reports/people"])
+def test_a_year_is_compared_once(page: str, app: Flask, lived: World) -> None:  # noqa: F811
+    client = browser(app, lived["staff"])
+    for period, told in (("month", True), ("year", False)):
+        text = client.get(page, query_string={"period": period}).get_data(as_text=True)
+        assert ("去年同期" in text) is told, period
+        assert ("上年" in text) is not told
+
+
 def test_charts_keep_their_labels_apart_and_begin_at_round_numbers() -> None:
     drawn = charts.trend(("a", "b"), ([10, 20, 30], [10, 20, 29]), ("1", "2", "3"), "")
     low, high = sorted(line.label_y for line in drawn.lines)
