@@ -185,10 +185,11 @@ def _tiles(
     measures: Mapping[str, Measure], now: Figures, then: Figures, ago: Figures,
     series: Mapping[str, Sequence[float | None]], period: Period,
 ) -> list[Tile]:  # fmt: skip
-    shown = [measures[name] for name in TILES if name in measures][:TILE_COUNT]
+    shown, year = [measures[name] for name in TILES if name in measures][:TILE_COUNT], period.year_before_words
     return [
         Tile(m, now.get(m.name), delta(m, now.get(m.name), then.get(m.name), period.before_words),
-             delta(m, now.get(m.name), ago.get(m.name), period.year_before_words), charts.spark(series.get(m.name, ())))
+             delta(m, now.get(m.name), ago.get(m.name), year) if year else None,
+             charts.spark(series.get(m.name, ())))
         for m in shown
     ]  # fmt: skip
 

@@ -156,6 +156,7 @@ def test_a_year_is_compared_once(page: str, app: Flask, lived: World) -> None:  
         text = client.get(page, query_string={"period": period}).get_data(as_text=True)
         assert ("去年同期" in text) is told, period
         assert ("上年" in text) is not told
+        assert not re.search(r"比(多|少|升|降|持平)", text)
 
 
 def test_charts_keep_their_labels_apart_and_begin_at_round_numbers() -> None:
