@@ -34,8 +34,8 @@ from services.reports.activity import ALL, NEVER, SUBJECTS
 from services.reports.counting import RESPONSE_LIMIT, VECTOR, seconds, vector
 from services.reports.models import OrderCount, RollMark, RollPath
 from services.reports.workflow import BEGINNING, LAG, SUMS
-from volunteers.hours.models import HourEntry, HourMonth, HourTotal
-from volunteers.hours.rollups import from_entries
+from volunteers.hours.models import HourEntry, HourMonth, HourTotal, HourYear
+from volunteers.hours.rollups import from_entries, from_months
 
 LENGTH = table("bench_length", column("a", Integer), column("a_bucket", Integer), column("b_bucket", Integer))
 
@@ -73,6 +73,8 @@ def fill_months() -> None:
     """The ledger's own sums, of months and in all, from all that is there."""
     given = from_entries()
     db.session.execute(insert(HourMonth.__table__).from_select(given.selected_columns.keys(), given))
+    years = from_months()
+    db.session.execute(insert(HourYear.__table__).from_select(years.selected_columns.keys(), years))
     sums = select(HourMonth.volunteer_id, func.sum(HourMonth.minutes), func.sum(HourMonth.services))
     names = ["volunteer_id", "minutes", "services"]
     db.session.execute(insert(HourTotal.__table__).from_select(names, sums.group_by(HourMonth.volunteer_id)))

@@ -45,6 +45,22 @@ def upgrade() -> None:
     op.execute(f"UPDATE hour_month SET running = {empty} WHERE running IS NULL")
     with op.batch_alter_table("hour_month") as months:
         months.alter_column("running", existing_type=NUMBERS, nullable=False)
+    op.create_table(
+        "hour_year",
+        sa.Column("volunteer_id", sa.String(length=16), nullable=False),
+        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("estate_id", sa.String(length=16), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False),
+        sa.Column("services", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_hour_year_estate_id")),
+        sa.ForeignKeyConstraint(["volunteer_id"], ["volunteer.person_id"], name=op.f("fk_hour_year_volunteer_id")),
+        sa.PrimaryKeyConstraint("volunteer_id", "year", "estate_id", name=op.f("pk_hour_year"),
+                                postgresql_include=["minutes", "services"]),
+    )  # fmt: skip
+    year = "extract(year FROM month)" if on_postgresql else "strftime('%Y', month)"
+    op.execute("INSERT INTO hour_year (volunteer_id, year, estate_id, minutes, services) "
+               f"SELECT volunteer_id, CAST({year} AS INTEGER), estate_id, sum(minutes), sum(services) "
+               "FROM hour_month GROUP BY 1, 2, 3")  # fmt: skip
     _index_of_orders(["order_id", "starts_at"])
     if on_postgresql:
         _key_of_durations(" INCLUDE (orders)")
@@ -65,5 +81,6 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         _key_of_durations("")
     _index_of_orders(["order_id"])
+    op.drop_table("hour_year")
     with op.batch_alter_table("hour_month") as months:
         months.drop_column("running")

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Text,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base
@@ -84,6 +95,20 @@ class HourMonth(Base):
     __table_args__ = (
         Index("ix_hour_month_estate", "estate_id", "month", "volunteer_id", postgresql_include=["minutes", "services"]),
         Index("ix_hour_month_given", "volunteer_id", "month", postgresql_include=["estate_id", "minutes", "services"]),
+    )
+
+
+class HourYear(Base):
+    """What the months of a year add up to, by volunteer and estate: one row instead of twelve."""
+
+    __tablename__ = "hour_year"
+    volunteer_id: Mapped[str] = mapped_column(ForeignKey("volunteer.person_id"), primary_key=True)
+    year: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    estate_id: Mapped[str] = mapped_column(ForeignKey("estate.id"), primary_key=True)
+    minutes: Mapped[int] = mapped_column(Integer)
+    services: Mapped[int] = mapped_column(Integer)
+    __table_args__ = (
+        PrimaryKeyConstraint("volunteer_id", "year", "estate_id", postgresql_include=["minutes", "services"]),
     )
 
 

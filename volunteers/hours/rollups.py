@@ -12,7 +12,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal_column, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    delete,
+    extract,
+    func,
+    insert,
+    literal_column,
+    select,
+    union_all,
+    update,
+)
 
 from community.grid.models import Estate, Person
 from core import clock
@@ -20,7 +32,7 @@ from core.database import begin_write, db, fast
 from core.days import day_of, first_of_month, month_of
 from core.rows import Merge, put
 from volunteers.hours import running
-from volunteers.hours.models import HourEntry, HourMonth, HourRollup, HourTail, HourTotal
+from volunteers.hours.models import HourEntry, HourMonth, HourRollup, HourTail, HourTotal, HourYear
 from volunteers.hours.sums import parts, sign
 from volunteers.registry.models import Volunteer
 
@@ -32,7 +44,7 @@ Key = tuple[str, str, date]
 
 @dataclass(frozen=True)
 class Difference:
-    """A month of a volunteer, or (without a month) all of them, whose sum is not what its entries amount to."""
+    """A month or year of a volunteer, or (without either) all of them, whose sum is not what its entries amount to."""
 
     volunteer_id: str
     name: str
@@ -40,6 +52,7 @@ class Difference:
     estate_id: str
     estate_name: str
     month: date | None
+    year: int | None
     kept: int
     given: int
     kept_services: int
@@ -51,7 +64,8 @@ class Difference:
         count = self.given_services - self.kept_services
         what = f"明细{self.given}分钟，汇总{self.kept}分钟，差{off:+d}分钟" if off else f"次数差{count:+d}"
         what = what if off or count else "当月逐日的累计与明细不符"
-        when = f"{self.month.year}年{self.month.month}月" if self.month else "累计"
+        year = f"{self.year}年" if self.year else "累计"
+        when = f"{self.month.year}年{self.month.month}月" if self.month else year
         return f"{self.estate_name}{self.name}（{self.number}）{when}：{what}"
 
 
@@ -106,17 +120,22 @@ def _add(added: dict[Key, Added]) -> None:
     grown = _grown(added)
     months: list[dict[str, Any]] = []
     totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    years: dict[tuple[str, int, str], list[int]] = defaultdict(lambda: [0, 0])
     for key, one in sorted(added.items()):
         minutes, services = one.total()
+        volunteer_id, estate_id, month = key
         months.append(dict(zip(KEY, key, strict=True)) | {
             "minutes": minutes, "services": services, "watermark": one.watermark, "running": grown[key]
         })  # fmt: skip
-        totals[key[0]][0] += minutes
-        totals[key[0]][1] += services
+        for sums in (totals[volunteer_id], years[volunteer_id, month.year, estate_id]):
+            sums[0] += minutes
+            sums[1] += services
     adding: dict[str, Merge] = {"minutes": "add", "services": "add"}
     put(HourMonth, months, {**adding, "watermark": "replace", "running": "replace"})
     rows = [{"volunteer_id": who, "minutes": a, "services": b} for who, (a, b) in sorted(totals.items())]
     put(HourTotal, rows, adding)
+    put(HourYear, [{"volunteer_id": who, "year": year, "estate_id": where, "minutes": a, "services": b}
+                   for (who, year, where), (a, b) in sorted(years.items())], adding)  # fmt: skip
 
 
 def _grown(added: dict[Key, Added]) -> dict[Key, list[int]]:
@@ -128,8 +147,8 @@ def _grown(added: dict[Key, Added]) -> dict[Key, list[int]]:
 
 
 def differences(estate_ids: Iterable[str] | None = None, limit: int = 500) -> list[Difference]:
-    """Every month whose sum (with what is on the tail) is not the sum of its entries, and totals of volunteers whose
-    months are right."""
+    """Every month whose sum (with what is on the tail) is not the sum of its entries, and years and totals of
+    volunteers whose months are right."""
     entries = HourEntry.__table__
     month = month_of(entries.c.starts_at)
     given = select(entries.c.volunteer_id, entries.c.estate_id, month.label("month"), entries.c.minutes,
@@ -139,7 +158,9 @@ def differences(estate_ids: Iterable[str] | None = None, limit: int = 500) -> li
     tail = select(HourTail.volunteer_id, HourTail.minutes, sign(HourTail.minutes))
     in_all = _differing(kept.union_all(tail), given, ("volunteer_id",), estate_ids, limit)
     named = {one.volunteer_id for one in by_month}
-    more = [one for one in [*_misgrown(estate_ids, limit), *in_all] if one.volunteer_id not in named]
+    years = select(HourYear.volunteer_id, HourYear.estate_id, HourYear.year, HourYear.minutes, HourYear.services)
+    by_year = _differing(years, from_months(), ("volunteer_id", "estate_id", "year"), estate_ids, limit)
+    more = [one for one in [*_misgrown(estate_ids, limit), *by_year, *in_all] if one.volunteer_id not in named]
     return [*by_month, *more][:limit]
 
 
@@ -174,22 +195,21 @@ def _differing(
 
 def _named(wrong: Any, keys: tuple[str, ...], estate_ids: Iterable[str] | None, limit: int) -> list[Difference]:
     d = wrong.subquery().c
-    months = [d.month] if "month" in keys else []
+    when: list[Any] = [d[name] if name in keys else literal_column("NULL") for name in ("month", "year")]
     estate = d.estate_id if "estate_id" in keys else Volunteer.estate_id
     named = (
-        select(Volunteer.person_id, Person.name, Volunteer.number, Estate.id, Estate.name,
-               *(months or [literal_column("NULL")]),
+        select(Volunteer.person_id, Person.name, Volunteer.number, Estate.id, Estate.name, *when,
                *[d[f"n{n}"] for n in range(4)])
         .join(Volunteer, Volunteer.person_id == d.volunteer_id)
         .join(Person, Person.id == d.volunteer_id)
         .join(Estate, Estate.id == estate)
-        .order_by(Estate.name, *months, Volunteer.person_id)
+        .order_by(Estate.name, *[d[name] for name in ("month", "year") if name in keys], Volunteer.person_id)
         .limit(limit)
     )  # fmt: skip
     if estate_ids is not None:
         named = named.where(Estate.id.in_(list(estate_ids)))
     rows = fast().execute(named).all()
-    return [Difference(*row[:6], *[int(value) for value in row[6:]]) for row in rows]
+    return [Difference(*row[:7], *[int(value) for value in row[7:]]) for row in rows]
 
 
 def count_months() -> int:
@@ -233,10 +253,12 @@ def rebuild(from_start: bool = False) -> Iterator[int]:
 def _remake(people: Sequence[str]) -> None:
     """The sums of these volunteers from the entries. What is written in between stays on the tail."""
     quietly = {"synchronize_session": False}
-    for table in (HourTail, HourMonth, HourTotal):
+    for table in (HourTail, HourMonth, HourYear, HourTotal):
         db.session.execute(delete(table).where(table.volunteer_id.in_(people)).execution_options(**quietly))
     sums = from_entries(HourEntry.volunteer_id.in_(people))
     db.session.execute(insert(HourMonth).from_select(sums.selected_columns.keys(), sums))
+    years = from_months(HourMonth.volunteer_id.in_(people))
+    db.session.execute(insert(HourYear).from_select(years.selected_columns.keys(), years))
     months = select(HourMonth.volunteer_id, func.sum(HourMonth.minutes), func.sum(HourMonth.services))
     months = months.where(HourMonth.volunteer_id.in_(people)).group_by(HourMonth.volunteer_id)
     db.session.execute(insert(HourTotal).from_select(["volunteer_id", "minutes", "services"], months))
@@ -257,6 +279,13 @@ def from_entries(*where: ColumnElement[bool]) -> Select[Any]:
         *keys, func.sum(c.minutes).label("minutes"), func.sum(c.services).label("services"),
         func.max(c.watermark).label("watermark"), running.summed(c.day, c.minutes, c.services).label("running"),
     ).group_by(*keys)  # fmt: skip
+
+
+def from_months(*where: ColumnElement[bool]) -> Select[Any]:
+    """The rows of years as their months make them."""
+    keys: list[Any] = [HourMonth.volunteer_id, HourMonth.estate_id, extract("year", HourMonth.month).label("year")]
+    minutes, services = func.sum(HourMonth.minutes), func.sum(HourMonth.services)
+    return select(*keys, minutes.label("minutes"), services.label("services")).where(*where).group_by(*keys)
 
 
 def prove() -> list[Difference]:

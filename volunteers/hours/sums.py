@@ -22,7 +22,7 @@ from core import clock
 from core.dated import Span, months
 from core.days import day_of
 from volunteers.hours import running
-from volunteers.hours.models import HourEntry, HourMonth, HourTail, HourTotal
+from volunteers.hours.models import HourEntry, HourMonth, HourTail, HourTotal, HourYear
 
 
 def sign(minutes: Any) -> ColumnElement[int]:
@@ -100,20 +100,26 @@ def by_volunteer(estate_id: Any, first: Any, last: Any) -> Subquery:
 
 
 def within(first: date, last: date) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """As what, and with which parameters, ``given`` puts a period together: its ``whole`` months, and of each month at
-    its edges a ``part``."""
+    """As what, and with which parameters, ``given`` puts a period together: whole ``years``, ``months`` before and
+    after them, and of each month at the edges a ``part``. A year or a month that goes on is whole up to today."""
     today = clock.today()
     values: dict[str, Any] = {"first": first, "last": last}
-    whole: list[Span] = []
+    years = [year for year in range(first.year, last.year + 1)
+             if first <= date(year, 1, 1) and last >= min(today, date(year, 12, 31))]  # fmt: skip
+    if years:
+        values |= {"year": years[0], "years": years[-1]}
+    whole: dict[bool, list[Span]] = {}
     edges: list[Span] = []
     for span in months(first, last):
-        ended = span.last >= min(today, clock.month_end(span.first))
-        (whole if ended and span.first.day == 1 else edges).append(span)
-    if whole:
-        values |= {"whole": whole[0].first, "upto": whole[-1].first}
+        if span.first.day > 1 or span.last < min(today, clock.month_end(span.first)):
+            edges.append(span)
+        elif span.first.year not in years:
+            whole.setdefault(bool(years) and span.first.year > years[-1], []).append(span)
+    for n, spans in enumerate(whole.values()):
+        values |= {f"whole{n}": spans[0].first, f"upto{n}": spans[-1].first}
     for n, span in enumerate(edges):
         values |= {f"month{n}": span.first.replace(day=1), f"before{n}": span.first.day - 1, f"until{n}": span.last.day}
-    return ("whole",) * bool(whole) + ("part",) * len(edges), values
+    return ("years",) * bool(years) + ("months",) * len(whole) + ("part",) * len(edges), values
 
 
 class Given(NamedTuple):
@@ -128,8 +134,12 @@ class Given(NamedTuple):
 
 def given(shape: Sequence[str]) -> Iterator[Given]:
     """Rows that together are what was given in a period of this ``shape``."""
-    first, last, whole, upto = (bindparam(name, type_=Date()) for name in ("first", "last", "whole", "upto"))
-    if "whole" in shape:
+    first, last = (bindparam(name, type_=Date()) for name in ("first", "last"))
+    if "years" in shape:
+        years = [bindparam(name, type_=Integer()) for name in ("year", "years")]
+        yield Given(HourYear, HourYear.minutes, HourYear.services, HourYear.year.between(years[0], years[1]))
+    for n in range(shape.count("months")):
+        whole, upto = (bindparam(f"{name}{n}", type_=Date()) for name in ("whole", "upto"))
         yield Given(HourMonth, HourMonth.minutes, HourMonth.services, HourMonth.month.between(whole, upto))
     for n in range(shape.count("part")):
         before, until = (bindparam(f"{name}{n}", type_=Integer()) for name in ("before", "until"))

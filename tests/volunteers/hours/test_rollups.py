@@ -18,7 +18,7 @@ from core.outbox import Message
 from tests.factories import World
 from tests.volunteers.making import at_once, credit, give, moment, tamper
 from volunteers.hours import queries, rollups
-from volunteers.hours.models import HourEntry, HourMonth, HourRollup, HourTail, HourTotal
+from volunteers.hours.models import HourEntry, HourMonth, HourRollup, HourTail, HourTotal, HourYear
 from volunteers.hours.workflow import correct
 
 Sums = dict[tuple[str, str, date], tuple[int, int]]
@@ -154,6 +154,19 @@ def test_a_total_that_its_months_do_not_say_is_named_and_mended(app: Flask, worl
         tamper("hour_total", "UPDATE hour_total SET minutes = 5 WHERE volunteer_id = :id", id=world["volunteer1"].id)
         (wrong,) = rollups.differences()
         assert wrong.month is None and "累计：明细120分钟，汇总5分钟" in wrong.told()
+        list(rollups.rebuild(from_start=True))
+        assert rollups.differences() == []
+
+
+def test_a_year_that_its_months_do_not_say_is_named_and_mended(app: Flask, world: World) -> None:
+    give(app, world, {"start": moment(9, 5)}, {"start": moment(10, 7)})
+    with app.app_context():
+        rollups.fold()
+        held = db.session.scalars(select(HourYear)).one()
+        assert (held.year, held.minutes, held.services) == (2026, 120, 2)
+        tamper("hour_year", "UPDATE hour_year SET services = 3 WHERE volunteer_id = :id", id=world["volunteer1"].id)
+        (wrong,) = rollups.differences()
+        assert wrong.month is None and "2026年：次数差-1" in wrong.told()
         list(rollups.rebuild(from_start=True))
         assert rollups.differences() == []
 

@@ -21,7 +21,7 @@ from volunteers.teams.figures import Figures, figures_of, list_given
 from volunteers.teams.models import Member, TeamMembership
 
 PEOPLE = ("volunteer1", "volunteer2", "volunteer3", "volunteer4", "far_volunteer")
-DAYS = 150
+DAYS = 700
 
 
 def moment(day: date, hour: int = 0) -> datetime:
@@ -34,15 +34,15 @@ def fill(rng: random.Random, world: World, teams: tuple[str, str]) -> None:
     begin_write()
     for team in teams:
         for name in PEOPLE:
-            joined = first + timedelta(days=rng.choice([-9, 0, 20, 70]))
-            left = rng.choice([None, None, joined + timedelta(days=rng.randrange(1, 90))])
+            joined = first + timedelta(days=rng.choice([-9, 0, 20, 70, 300]))
+            left = rng.choice([None, None, joined + timedelta(days=rng.randrange(1, 400))])
             db.session.add(TeamMembership(
                 id=new_id(), estate_id=world[name].estate_id, team_id=team, person_id=world[name].id, version=1,
                 state=Member.LEFT if left else Member.MEMBER, role="member", via="staff", wish="", reason="",
                 joined_at=moment(joined), left_at=moment(left) if left else None, updated_at=clock.now(),
             ))  # fmt: skip
     estates = [world.estates[key].id for key in ("banyan", "swan")]
-    for _ in range(160):
+    for _ in range(240):
         start = moment(first + timedelta(days=rng.randrange(DAYS)), rng.randrange(8, 20))
         given = {
             "volunteer_id": world[rng.choice(PEOPLE)].id, "estate_id": rng.choice(estates), "content": "服务",
@@ -84,7 +84,7 @@ def test_what_teams_did_is_what_the_ledger_says(seed: int, app: Flask, world: Wo
                 rollups.fold(folded)
             for _ in range(12):
                 first = clock.today() - timedelta(days=rng.randrange(DAYS + 10))
-                last = min(first + timedelta(days=rng.choice([0, 5, 40, 200])), clock.today())
+                last = min(first + timedelta(days=rng.choice([0, 5, 40, 200, 500, 700])), clock.today())
                 start, end = moment(first), moment(last + timedelta(days=1))
                 path = rng.choice([world.bodies["district"].path, world.estates["banyan"].branch.path])
                 drawn = figures_of([whole, near, far], start, end, path) | figures_of(None, start, end, path)
