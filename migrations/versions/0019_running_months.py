@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 DURATIONS = "node_id, grain, item, period, step, bucket"
+INCLUDED = ["estate_id", "minutes", "services"]
 NUMBERS = sa.JSON().with_variant(postgresql.ARRAY(sa.Integer()), "postgresql")
 
 
@@ -45,6 +46,7 @@ def upgrade() -> None:
     op.execute(f"UPDATE hour_month SET running = {empty} WHERE running IS NULL")
     with op.batch_alter_table("hour_month") as months:
         months.alter_column("running", existing_type=NUMBERS, nullable=False)
+    _index_of_months([*INCLUDED, "running"])
     op.create_table(
         "hour_year",
         sa.Column("volunteer_id", sa.String(length=16), nullable=False),
@@ -66,6 +68,11 @@ def upgrade() -> None:
         _key_of_durations(" INCLUDE (orders)")
 
 
+def _index_of_months(included: list[str]) -> None:
+    op.drop_index("ix_hour_month_given", table_name="hour_month")
+    op.create_index("ix_hour_month_given", "hour_month", ["volunteer_id", "month"], postgresql_include=included)
+
+
 def _index_of_orders(columns: list[str]) -> None:
     op.drop_index("ix_hour_entry_order", table_name="hour_entry")
     op.create_index("ix_hour_entry_order", "hour_entry", columns)
@@ -82,5 +89,6 @@ def downgrade() -> None:
         _key_of_durations("")
     _index_of_orders(["order_id"])
     op.drop_table("hour_year")
+    _index_of_months(INCLUDED)
     with op.batch_alter_table("hour_month") as months:
         months.drop_column("running")

@@ -270,10 +270,11 @@ def _few(asked: Question, who: str, limit: int) -> bool:
     if services <= LOOK_UP * limit:
         return True
     then, ever = (people.counted(one, [who])[who][""] for one in (period, since))
-    in_vain = LOOK_UP * ever
-    if who != "v":
-        in_vain += figures.counted(replace(since, first=asked.first - YEARS, only={}))[""]["services"] // 2
-    return services * then * ever <= limit * (LOOK_UP * then * ever + in_vain * (ever - then))
+    in_vain, cost = limit * (ever - then) // max(then, 1), LOOK_UP
+    if in_vain and who != "v":
+        orders = figures.counted(replace(since, first=asked.first - YEARS, only={}))[""]["services"]
+        cost += orders // ever // 2
+    return services <= LOOK_UP * limit + cost * in_vain
 
 
 def _given(asked: Question, ids: Sequence[str], values: Mapping[str, Any]) -> dict[str, tuple[int, int]]:

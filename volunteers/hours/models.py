@@ -94,7 +94,8 @@ class HourMonth(Base):
     running: Mapped[list[int]] = mapped_column(Numbers)
     __table_args__ = (
         Index("ix_hour_month_estate", "estate_id", "month", "volunteer_id", postgresql_include=["minutes", "services"]),
-        Index("ix_hour_month_given", "volunteer_id", "month", postgresql_include=["estate_id", "minutes", "services"]),
+        Index("ix_hour_month_given", "volunteer_id", "month",
+              postgresql_include=["estate_id", "minutes", "services", "running"]),
     )
 
 
