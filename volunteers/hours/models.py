@@ -94,8 +94,12 @@ class HourMonth(Base):
     running: Mapped[list[int]] = mapped_column(Numbers)
     __table_args__ = (
         Index("ix_hour_month_estate", "estate_id", "month", "volunteer_id", postgresql_include=["minutes", "services"]),
-        Index("ix_hour_month_given", "volunteer_id", "month",
-              postgresql_include=["estate_id", "minutes", "services", "running"]),
+        Index(
+            "ix_hour_month_given",
+            "volunteer_id",
+            "month",
+            postgresql_include=["estate_id", "minutes", "services", "running"],
+        ),
     )
 
 
