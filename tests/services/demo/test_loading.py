@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -21,6 +20,7 @@ from services.demo import loading, volumes
 from services.demo.people import PHONE
 from services.orders.models import ServiceOrder, State
 from tests.conftest import close, make_app, settings_for
+from tests.services.reports.test_roster import pages
 from volunteers.hours.models import HourEntry
 
 
@@ -73,17 +73,6 @@ def _sum(numbers: Iterable[float | None]) -> float:
     return sum(number or 0 for number in numbers)
 
 
-def _listed(asked: Question, name: str) -> Iterator[Any]:
-    """All rows behind a figure, some at a time."""
-    cursor = None
-    while True:
-        page = reports.behind(asked, name, cursor, 7)
-        yield from page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-
-
 def _check_figures() -> None:
     """Every figure is there for the street of the demo, and can be cut by whatever it says."""
     street = db.session.scalars(select(Organisation.path).where(Organisation.kind == "subdistrict")).first()
@@ -103,7 +92,7 @@ def _check_figures() -> None:
         if name.startswith("training."):
             one = drawn[name]
             counted = one.amount if one.numerator is None else one.numerator
-            assert _sum(row.counts for row in _listed(lately, name)) == counted, name
+            assert _sum(row.counts for row in pages(lately, name)) == counted, name
     assert {"车辆", "人员"} <= set(reports.draw(replace(lately, by="counter"), ["rota.counted"]))
 
 

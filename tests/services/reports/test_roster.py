@@ -65,6 +65,7 @@ def measures_of_people() -> list[str]:
 
 
 def pages(question: Question, name: str) -> Iterator[Any]:
+    """All rows behind a figure, some at a time."""
     cursor: str | None = None
     while True:
         page = reports.behind(question, name, cursor, 3)
