@@ -1,5 +1,5 @@
-"""What volunteers gave in a month as it grew day by day, so that a part of a month is read like a whole one; when an
-order was worked on is read from an index alone, and so are, on PostgreSQL, the histograms of durations."""
+"""What volunteers gave in a year, and in a month as it grew day by day, so that a part of a month is read like a whole
+one; when an order was worked on is known from an index alone, and so are, on PostgreSQL, the histograms of durations."""
 
 from __future__ import annotations
 
